@@ -1,0 +1,58 @@
+//! The kernel of `tongues`: the traits, the walk over named sites, parts, policies, records and the registry.
+//!
+//! It knows no method, no file format and no device.
+
+mod backbone;
+mod boxed;
+mod cache;
+mod context;
+mod draws;
+pub mod erased;
+mod error;
+mod example;
+mod hidden;
+mod linear;
+mod model;
+mod objective;
+mod part;
+mod pass;
+mod plugin_traits;
+pub mod policy;
+pub mod recompute;
+mod record;
+mod registry;
+mod rolling;
+pub mod schema;
+pub mod score;
+mod session;
+mod site;
+mod tokenizer;
+mod weights;
+
+pub use backbone::{Backbone, CloneBackbone, encode};
+pub use cache::Cache;
+pub use context::{Bare, Context, DataRef, ModelRef};
+pub use draws::Draws;
+pub use erased::{Dyn, ErasedModule};
+pub use error::{Error, Fault, Result, Story, nearest, refuse};
+pub use example::{Batch, Example, Laid, Segment, Sequence};
+pub use hidden::{Attention, Hidden, Input, Mask, Stream, causal};
+pub use linear::Linear;
+pub use model::{Lineage, Model, Net};
+pub use objective::{CloneObjective, Coupling, ExampleContext, Objective, Output, Run, Step, Term, Update};
+pub use part::{At, Attached, ClonePart, Folded, Inner, InnerAttend, OnDisk, Part, Parts, View};
+pub use pass::{Call, Notes, Pass};
+pub use plugin_traits::{
+    Adapter, Aggregate, Better, Curator, Decoder, Evaluation, Evaluator, Family, Finding, Generation, Init, Item, Limits, MergeInput, MergePlan, Merger,
+    PartFormat, Planned, Request, SharedTokenizer, Sink,
+};
+pub use policy::{Policy, Selection, Trains};
+pub use record::{InMemory, Name, Record, Records, Value};
+pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugins};
+pub use rolling::{Likelihood, Rolling, windows};
+pub use session::Session;
+pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack};
+pub use tokenizer::Tokenizer;
+pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, restore_values, values};
+
+pub use {burn, inventory, schemars};

@@ -1,0 +1,238 @@
+//! The kinds of plugins that are not modules: adapters, mergers, evaluators, curators, decoders, families.
+
+use crate::{Backbone, Context, Draws, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
+use burn::prelude::*;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A backbone family: makes networks from a Hugging Face configuration.
+pub trait Family: Send + Sync {
+    /// A network with fresh parameters of this configuration (the plugin's options, with `vocab_size` filled in).
+    ///
+    /// # Errors
+    /// The configuration contradicts itself.
+    fn build(&self, init: &Init) -> Result<Box<dyn Backbone>>;
+}
+
+/// How a network gets its first parameters.
+#[derive(Clone, Debug)]
+pub struct Init {
+    /// Where.
+    pub device: Device,
+    /// Draws of the initial values; `None` where a checkpoint will replace every tensor.
+    pub draws: Option<Draws>,
+}
+
+/// Changes a model before it trains: adds parts, policies, rows, vocabularies.
+pub trait Adapter: Send + Sync {
+    /// Changes the model.
+    ///
+    /// # Errors
+    /// The model has no place for it.
+    fn attach(&self, model: &mut Model, cx: &mut dyn Context) -> Result<()>;
+}
+
+/// What a merger is told of one input.
+#[derive(Clone, Debug, Default)]
+pub struct MergeInput {
+    /// Its name in the recipe.
+    pub name: String,
+    /// `config.json`.
+    pub config: Map<String, Json>,
+    /// Tensor name to shape.
+    pub tensors: BTreeMap<String, Vec<usize>>,
+}
+
+/// One tensor of the result and what it is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// Name in the result.
+    pub name: String,
+    /// Shape in the result.
+    pub shape: Vec<usize>,
+    /// (input, tensor name) in the order the slices are given.
+    pub reads: Vec<(usize, String)>,
+}
+
+/// The result of a merge, before any value is read.
+#[derive(Clone, Debug, Default)]
+pub struct MergePlan {
+    /// Every tensor of the result.
+    pub outputs: Vec<Planned>,
+    /// `config.json` of the result.
+    pub config: Map<String, Json>,
+    /// The input whose tokenizer the result takes.
+    pub tokenizer: usize,
+    /// Passes over all tensors before the merging one.
+    pub surveys: usize,
+}
+
+/// Merges models tensor by tensor, streamed.
+pub trait Merger: Send + Sync {
+    /// Looks at headers only.
+    ///
+    /// # Errors
+    /// The inputs do not fit together.
+    fn plan(&self, inputs: &[MergeInput], cx: &mut dyn Context) -> Result<MergePlan>;
+    /// Sees every tensor once per survey pass.
+    ///
+    /// # Errors
+    /// The values do not fit.
+    fn survey(&mut self, pass: usize, out: &Planned, slices: &[&[f32]]) -> Result<()> {
+        let _ = (pass, out, slices);
+        Ok(())
+    }
+    /// The values of one tensor of the result.
+    ///
+    /// # Errors
+    /// The values do not fit.
+    fn merge(&self, out: &Planned, slices: &[&[f32]], cx: &mut dyn Context) -> Result<Vec<f32>>;
+}
+
+/// Which direction of a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+}
+
+/// How items become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Σ value / Σ weight.
+    Ratio,
+    /// exp(Σ value / Σ weight).
+    ExpRatio,
+}
+
+/// One value per scored record: intervals and paired tests need them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The record.
+    pub id: Name,
+    /// Numerator.
+    pub value: f64,
+    /// Denominator.
+    pub weight: f64,
+}
+
+/// One metric over one data set.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its name, as the field writes it.
+    pub metric: String,
+    /// Which direction is better.
+    pub better: Better,
+    /// How items become one number.
+    pub aggregate: Aggregate,
+    /// One entry per record.
+    pub items: Vec<Item>,
+    /// The score is of a reference that does not depend on the model; it gets a row of its own under this name.
+    pub reference: Option<String>,
+}
+
+/// What an evaluator gets.
+pub struct Evaluation<'e> {
+    /// The model.
+    pub model: &'e Model,
+    /// What is scored.
+    pub data: &'e dyn Records,
+    /// The surroundings.
+    pub cx: &'e mut dyn Context,
+}
+
+/// Scores models.
+pub trait Evaluator: Send + Sync {
+    /// Scores.
+    ///
+    /// # Errors
+    /// The data lacks a field, or is empty.
+    fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>>;
+    /// The score does not depend on the model: it is computed once a data set.
+    fn ignores_model(&self) -> bool {
+        false
+    }
+}
+
+/// What a curator decides record by record.
+#[derive(Debug, Default)]
+pub struct Sink {
+    /// Kept records.
+    pub kept: Vec<Record>,
+    /// Dropped records per rule.
+    pub dropped: BTreeMap<String, usize>,
+}
+
+impl Sink {
+    /// Keeps a record.
+    pub fn keep(&mut self, record: Record) {
+        self.kept.push(record);
+    }
+    /// Drops a record under the name of the rule that did it.
+    pub fn drop(&mut self, rule: &str) {
+        *self.dropped.entry(rule.into()).or_default() += 1;
+    }
+}
+
+/// Chooses and changes records.
+pub trait Curator: Send + Sync {
+    /// Reads the input, as often as it likes, and fills the sink.
+    ///
+    /// # Errors
+    /// A record cannot be read or lacks a field.
+    fn curate(&self, input: &dyn Records, out: &mut Sink, cx: &mut dyn Context) -> Result<()>;
+}
+
+/// A text to continue.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Stable name: draws depend on it.
+    pub id: u64,
+    /// Token ids; not empty.
+    pub prompt: Vec<u32>,
+}
+
+/// When to stop.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// At most so many new tokens a request.
+    pub max_new_tokens: usize,
+    /// Tokens that end a text.
+    pub stop: Vec<u32>,
+}
+
+/// A continued text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Generation {
+    /// New tokens, without the stop token.
+    pub ids: Vec<u32>,
+    /// Log-probability of each under the model that wrote it.
+    pub scores: Vec<f32>,
+    /// A stop token was reached.
+    pub stopped: bool,
+}
+
+/// Continues texts.
+pub trait Decoder: Send + Sync {
+    /// Continues every request.
+    ///
+    /// # Errors
+    /// A prompt is empty or too long.
+    fn decode(&self, cx: &mut dyn Context, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>>;
+}
+
+/// Reads a kind of adapter folder back into a model.
+#[derive(Clone, Copy)]
+pub struct PartFormat {
+    /// `peft_type` in `adapter_config.json`.
+    pub peft_type: &'static str,
+    /// Attaches the parts.
+    pub load: fn(&OnDisk, name: &str, &mut Model) -> Result<()>,
+}
+inventory::collect!(PartFormat);
+
+/// The tokenizer behind an `Arc`, as models hold it.
+pub type SharedTokenizer = Arc<dyn Tokenizer>;

@@ -1,0 +1,107 @@
+//! What comes out of a data file: records with typed fields.
+
+use crate::{Error, Result, refuse};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+/// A short shared string: names, languages, ids.
+pub type Name = Arc<str>;
+
+/// One field of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Unicode text.
+    Text(Arc<str>),
+    /// Turns of a conversation: (role, content).
+    Turns(Vec<(Name, Arc<str>)>),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+    /// Several values.
+    List(Vec<Value>),
+    /// Labelled byte ranges of a text, checked to lie on character borders.
+    Spans(Vec<(Range<usize>, Name)>),
+    /// A nested record.
+    Record(Box<Record>),
+}
+
+/// One line of a corpus, one pair, one question.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Stable name of the record, unique in its data set.
+    pub id: Name,
+    /// Language tag such as `eus_Latn`, where known.
+    pub language: Option<Name>,
+    /// What must stay together in a split (a chapter, a document).
+    pub group: Option<Name>,
+    /// Free labels, counted by curators and reports.
+    pub tags: Vec<Name>,
+    /// The content; plain text lies under `text`.
+    pub fields: BTreeMap<Name, Value>,
+}
+
+impl Record {
+    /// A record with one `text` field.
+    pub fn of_text(id: impl Into<Name>, text: impl Into<Arc<str>>) -> Self {
+        let fields = BTreeMap::from([(Name::from("text"), Value::Text(text.into()))]);
+        Self { id: id.into(), fields, ..Self::default() }
+    }
+
+    /// The text under `field`.
+    ///
+    /// # Errors
+    /// The field is absent or no text.
+    pub fn text(&self, field: &str) -> Result<&str> {
+        match self.fields.get(field) {
+            Some(Value::Text(text)) => Ok(text),
+            Some(_) => refuse(self.place(field), "text", "another kind of value", "name a text field"),
+            None => Err(self.missing(field)),
+        }
+    }
+
+    fn missing(&self, field: &str) -> Error {
+        let have: Vec<&str> = self.fields.keys().map(|k| &**k).collect();
+        let remedy = "name the text column `text`, or list the columns in the data's `columns`";
+        Error::input(self.place(field), "this field", format!("only {}", have.join(", ")), remedy)
+    }
+
+    fn place(&self, field: &str) -> String {
+        format!("record {}, field `{field}`", self.id)
+    }
+}
+
+/// A data set that can be read again and again, in the same order.
+pub trait Records {
+    /// What the recipe calls it.
+    fn name(&self) -> &str;
+    /// Reads from the start.
+    ///
+    /// # Errors
+    /// The source cannot be opened.
+    fn open(&self) -> Result<Box<dyn Iterator<Item = Result<Record>> + '_>>;
+    /// How many records, where known without reading.
+    fn count(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Records held in memory.
+#[derive(Clone, Debug, Default)]
+pub struct InMemory {
+    /// What the recipe calls it.
+    pub name: String,
+    /// The records.
+    pub records: Vec<Record>,
+}
+
+impl Records for InMemory {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn open(&self) -> Result<Box<dyn Iterator<Item = Result<Record>> + '_>> {
+        Ok(Box::new(self.records.iter().cloned().map(Ok)))
+    }
+    fn count(&self) -> Option<usize> {
+        Some(self.records.len())
+    }
+}
