@@ -1,0 +1,45 @@
+//! PEFT adapter folders.
+
+use super::save::write_json;
+use crate::tensors::pt_metadata;
+use crate::{Dtype, TensorOut, TensorSpec, config, open_file};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tongues_kernel::{Model, OnDisk, Result, part_format, refuse};
+
+/// Reads an adapter folder and attaches its parts under `name`.
+///
+/// # Errors
+/// A file is missing or malformed, no linked plugin reads this `peft_type`, or it does not fit the model.
+pub fn load_adapter(dir: &Path, name: &str, model: &mut Model) -> Result<()> {
+    let place = dir.join("adapter_config.json");
+    let config = config::read_object(&place)?;
+    let Some(peft_type) = config.get("peft_type").and_then(Json::as_str) else {
+        return refuse(place.display(), "the key `peft_type`", "none", "is this an adapter folder of PEFT?");
+    };
+    let format = part_format(peft_type).map_err(|e| e.within(place.display()))?;
+    let file = open_file(&dir.join("adapter_model.safetensors"))?;
+    let mut tensors = BTreeMap::new();
+    for tensor in file.names().map(str::to_owned).collect::<Vec<_>>() {
+        let shape = file.info(&tensor)?.shape.clone();
+        tensors.insert(tensor.clone(), (shape, file.f32(&tensor)?));
+    }
+    (format.load)(&OnDisk { config, tensors }, name, model).map_err(|e| e.within(dir.display()))
+}
+
+/// Writes a part as an adapter folder; `base` is the model it belongs to, as a path or hub name.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn save_adapter(on_disk: OnDisk, base: &str, dir: &Path) -> Result<()> {
+    let mut config = on_disk.config;
+    config.insert("base_model_name_or_path".into(), base.into());
+    let tensors: Vec<TensorOut> = on_disk
+        .tensors
+        .into_iter()
+        .map(|(name, (shape, values))| TensorOut { spec: TensorSpec::new(name, Dtype::F32, shape), data: crate::tensors::Data::F32(values) })
+        .collect();
+    crate::tensors::write(&dir.join("adapter_model.safetensors"), &tensors, &pt_metadata())?;
+    write_json(&dir.join("adapter_config.json"), &config)
+}
