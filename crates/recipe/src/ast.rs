@@ -1,0 +1,189 @@
+//! The recipe as typed values. Doc comments here are the help, the schema and the book.
+
+mod sources;
+mod training;
+
+pub use sources::*;
+pub use training::*;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// A whole recipe.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Version of the recipe grammar; 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub recipe: u32,
+    /// Name of the run; part of the default output folder.
+    pub name: String,
+    /// One or two sentences for people; shown in the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The seed of every random draw.
+    #[serde(default)]
+    pub seed: u64,
+    /// Languages of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Tokenizers, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tokenizers: BTreeMap<String, TokenizerDef>,
+    /// Models to start from, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, ModelDef>,
+    /// Data sets, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, DataDef>,
+    /// What is done, in order.
+    #[schemars(length(min = 1))]
+    pub stage: Vec<Stage>,
+}
+
+/// Languages of the job, as BCP-47-like tags such as `eng_Latn`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// The language the model knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The language it shall learn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// A plugin with its options: `{ use = "name", key = value, … }`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct PluginUse {
+    /// The plugin's name; `tongues plugins` lists them.
+    #[serde(rename = "use")]
+    pub plugin: String,
+    /// The plugin's own options; `tongues plugins NAME` documents them.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
+}
+
+/// One step of the recipe. Exactly one of `train`, `merge`, `evaluate`, `generate`, `export`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Name of the stage and of the model it makes.
+    pub name: String,
+    /// Expands the stage: `for = { r = [8, 16] }` makes `name-8` and `name-16`; `{r}` in any text below is replaced, `{prev}` by the name of the expansion before (`prev = ["base"]` says what the first starts from).
+    #[serde(default, rename = "for", skip_serializing_if = "BTreeMap::is_empty")]
+    pub sweep: BTreeMap<String, Vec<Json>>,
+    /// Train a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Train>,
+    /// Merge models: `{ use = "linear", models = ["a", "b"], … }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Merge>,
+    /// Score models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate: Option<Evaluate>,
+    /// Write text with a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<Generate>,
+    /// Write a model as one checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
+    /// Adapters attached before training, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-plugin" = "adapter"))]
+    pub adapters: Vec<PluginUse>,
+    /// What trains, and how; the first rule that matches a tensor wins. Without rules: with adapters only their parts (and new rows) train, without adapters everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<WeightRule>,
+    /// What is minimised; several are summed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-plugin" = "objective"))]
+    pub objectives: Vec<PluginUse>,
+}
+
+fn default_true() -> bool {
+    true
+}
+
+/// An evaluator with its data and its options.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct EvaluatorUse {
+    /// The evaluator plugin.
+    #[serde(rename = "use")]
+    #[schemars(extend("x-plugin" = "evaluator"))]
+    pub plugin: String,
+    /// What is scored.
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: String,
+    /// At most so many records, evenly spread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<usize>,
+    /// The plugin's own options.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
+}
+
+/// Scores of models on data.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluate {
+    /// Models and stages, in the order of the report; `*` matches any run of characters. The first is what the others are compared with.
+    #[schemars(length(min = 1), extend("x-ref" = "model", "x-glob" = true))]
+    pub models: Vec<String>,
+    /// What is scored.
+    #[schemars(length(min = 1))]
+    pub on: Vec<EvaluatorUse>,
+}
+
+/// Text written by a model.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Generate {
+    /// The model or stage.
+    #[schemars(extend("x-ref" = "model"))]
+    pub model: String,
+    /// Prompts, continued one by one.
+    #[schemars(length(min = 1))]
+    pub prompts: Vec<String>,
+    /// The decoder: `{ use = "sampling", temperature = 0.8 }`.
+    #[schemars(extend("x-plugin" = "decoder"))]
+    pub decode: PluginUse,
+    /// At most so many new tokens a prompt.
+    #[serde(default = "default_new_tokens")]
+    #[schemars(range(min = 1))]
+    pub max_new_tokens: usize,
+}
+
+fn default_new_tokens() -> usize {
+    64
+}
+
+/// A model written as one checkpoint.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// The model or stage.
+    #[schemars(extend("x-ref" = "model"))]
+    pub model: String,
+    /// Fold adapters into the weights; an adapter that cannot be folded exactly is an error.
+    #[serde(default = "default_true")]
+    pub fold: bool,
+}
+
+/// Models merged by a merger plugin.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Merge {
+    /// The merger plugin.
+    #[serde(rename = "use")]
+    #[schemars(extend("x-plugin" = "merger"))]
+    pub plugin: String,
+    /// Models and stages, in the order of the plugin's options.
+    #[schemars(length(min = 1), extend("x-ref" = "model"))]
+    pub models: Vec<String>,
+    /// The plugin's own options.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
+}

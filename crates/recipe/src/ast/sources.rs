@@ -1,0 +1,191 @@
+//! What a recipe starts from: tokenizers, models and data sets.
+
+use super::PluginUse;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// A tokenizer: a file, or trained from text.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerDef {
+    /// A `tokenizer.json`, or a folder that holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Train one from text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<TokenizerTraining>,
+}
+
+/// How a tokenizer is trained.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerTraining {
+    /// The algorithm.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+    /// Entries of the vocabulary, special tokens included.
+    #[schemars(range(min = 260))]
+    pub size: usize,
+    /// The data set it is trained on (`name` or `name.train`).
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: String,
+}
+
+/// Subword algorithm. Both cover every byte, so that no text becomes an unknown token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// Byte-level byte-pair encoding.
+    #[default]
+    Bpe,
+    /// Unigram language model with byte fallback.
+    Unigram,
+}
+
+/// A model to start from: a checkpoint on disk, or a fresh one.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDef {
+    /// A Hugging Face model folder (config.json, safetensors, tokenizer.json).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+    /// A fresh model: `{ use = "llama", tokenizer = "t", hidden_size = 128, … }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<Scratch>,
+    /// PEFT adapter folders put on top, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapters: Vec<String>,
+}
+
+/// A fresh model: the family, its tokenizer, and the family's config keys.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Scratch {
+    /// The backbone plugin.
+    #[serde(rename = "use")]
+    #[schemars(extend("x-plugin" = "backbone"))]
+    pub plugin: String,
+    /// Its tokenizer: a name under `[tokenizers]`, or a model or stage whose tokenizer is taken.
+    #[schemars(extend("x-ref" = "tokenizer"))]
+    pub tokenizer: String,
+    /// The family's own keys.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
+}
+
+/// A data set: a file or a synthetic language.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataDef {
+    /// A file: .tsv, .txt, .csv or .jsonl (UTF-8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// A synthetic language; no file needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<WorldData>,
+    /// The file's format, where its ending does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// Names of the columns of a .tsv or .csv without header, e.g. `["id", "text"]`. The column `text` is the text, `id` names the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Language tag of every record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Only the first so many records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<usize>,
+    /// Curators, in order, before the split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-plugin" = "curator"))]
+    pub curate: Vec<PluginUse>,
+    /// Cut it into `name.train`, `name.dev` and `name.test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+}
+
+/// File formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFormat {
+    /// Tab-separated; two columns without header are `id` and `text`, one is `text`.
+    Tsv,
+    /// One record a line.
+    Txt,
+    /// Comma-separated, RFC 4180 quoting.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Sentences of a synthetic language.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorldData {
+    /// `pivot`, `derived` or `distant`.
+    #[schemars(extend("enum" = ["pivot", "derived", "distant"]))]
+    pub language: String,
+    /// Which part of the meanings; parts never share a meaning.
+    #[serde(default)]
+    pub split: WorldSplit,
+    /// How many sentences.
+    #[schemars(range(min = 1))]
+    pub sentences: usize,
+    /// The world's own seed; the recipe's seed where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+/// Parts of the world's meanings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorldSplit {
+    /// For training.
+    #[default]
+    Train,
+    /// For development.
+    Dev,
+    /// For testing.
+    Test,
+}
+
+/// How a data set is cut. No text of the training part is in the others; such records are dropped and counted.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// What stays together.
+    #[serde(default)]
+    pub by: SplitBy,
+    /// Share of the development part.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 0.9))]
+    pub dev: f64,
+    /// Share of the test part.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 0.9))]
+    pub test: f64,
+    /// Lines of a block, for `by = "block"`.
+    #[serde(default = "default_block")]
+    #[schemars(range(min = 1))]
+    pub block: usize,
+}
+
+fn default_block() -> usize {
+    20
+}
+
+/// What stays together in a split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitBy {
+    /// Chapters where every id has a chapter, blocks of lines otherwise; the report says which.
+    #[default]
+    Auto,
+    /// Records whose ids agree up to the last dot (`b.MAT.1.3` lies in `b.MAT.1`).
+    Chapter,
+    /// Runs of `block` lines.
+    Block,
+    /// Single records.
+    Record,
+}

@@ -1,0 +1,133 @@
+//! What no schema says: one of several keys, stages and splits; and that all problems are told together.
+
+mod common;
+
+use common::{problems, spoiled, wrong};
+
+#[test]
+fn one_of_several_keys() {
+    wrong(
+        "evaluate = {",
+        "export = { model = \"base\" }\nevaluate = {",
+        &["r.toml:35:1: stage.score.export: expected exactly one of train, merge, evaluate, generate, export, found evaluate and export | keep one of them"],
+    );
+    wrong(
+        "evaluate = {",
+        "evaluat = {",
+        &[
+            "r.toml:33:1: stage.score: expected exactly one of train, merge, evaluate, generate, export, found none of them",
+            "r.toml:35:1: stage.score.evaluat: expected one of name, for, train, merge, evaluate, generate, export, adapters, weights, objectives, found the unknown key `evaluat` | did you mean `evaluate`?",
+        ],
+    );
+    wrong(
+        "{ steps = 5 }",
+        "{ steps = 5, epochs = 1 }",
+        &["r.toml:24:72: stage.adapt.train.budget.epochs: expected exactly one of steps, epochs, tokens, found steps and epochs | keep one of them"],
+    );
+    wrong("{ steps = 5 }", "{ }", &["r.toml:24:59: stage.adapt.train.budget: expected exactly one of steps, epochs, tokens, found none of them"]);
+    wrong("{ steps = 5 }", "{ epochs = 0 }", &["r.toml:24:70: stage.adapt.train.budget.epochs: expected a number more than 0, found 0"]);
+    wrong("checkpoint = \"models/base\"", "", &["r.toml:8:1: models.base: expected exactly one of checkpoint, scratch, found none of them"]);
+    wrong(
+        "checkpoint = \"models/base\"",
+        "checkpoint = 3\nscratch = { use = \"llama\", tokenizer = \"t\", hidden_size = 1}",
+        &[
+            "r.toml:9:14: models.base.checkpoint: expected text in quotes, found 3",
+            "r.toml:10:1: models.base.scratch: expected exactly one of checkpoint, scratch, found checkpoint and scratch | keep one of them",
+        ],
+    );
+    wrong("path = \"corpus.tsv\"", "", &["r.toml:14:1: data.corpus: expected exactly one of path, world, found none of them"]);
+    wrong(
+        "path = \"corpus.tsv\"",
+        "path = \"corpus.tsv\"\nworld = { language = \"pivot\", sentences = 1 }",
+        &["r.toml:16:1: data.corpus.world: expected exactly one of path, world, found path and world | keep one of them"],
+    );
+    wrong(
+        "world =",
+        "format = \"csv\"\nworld =",
+        &["r.toml:20:1: data.toy.format: expected keys of a synthetic language, found `format`, which is for files | take `format` out"],
+    );
+    wrong(
+        "world =",
+        "columns = [\"text\"]\nworld =",
+        &["r.toml:20:1: data.toy.columns: expected keys of a synthetic language, found `columns`, which is for files | take `columns` out"],
+    );
+    wrong("train = { size = 300, data = \"corpus.train\" }", "", &["r.toml:5:1: tokenizers.t: expected exactly one of file, train, found none of them"]);
+    wrong(
+        "train = { size = 300, data = \"corpus.train\" }",
+        "file = \"a\"\ntrain = { size = 300, data = \"corpus.train\" }",
+        &["r.toml:7:1: tokenizers.t.train: expected exactly one of file, train, found file and train | keep one of them"],
+    );
+}
+
+#[test]
+fn stages_and_splits() {
+    wrong(
+        "objectives = [{ use = \"causal-lm\" }]",
+        "",
+        &["r.toml:24:1: stage.adapt.train: expected at least one objective, found none | add for example `objectives = [{ use = \"causal-lm\" }]`"],
+    );
+    wrong(
+        "objectives = [{ use = \"causal-lm\" }]",
+        "objectives = []",
+        &["r.toml:27:1: stage.adapt.objectives: expected at least one objective, found none | add for example `objectives = [{ use = \"causal-lm\" }]`"],
+    );
+    wrong(
+        "generate =",
+        "weights = []\ngenerate =",
+        &["r.toml:39:1: stage.write.weights: expected a stage with `train`, found a stage that does not train | move `weights` to the stage that trains"],
+    );
+    wrong(
+        "generate =",
+        "adapters = [{ use = \"lora\" }]\nobjectives = [{ use = \"causal-lm\" }]\ngenerate =",
+        &[
+            "r.toml:39:1: stage.write.adapters: expected a stage with `train`, found a stage that does not train | move `adapters` to the stage that trains",
+            "r.toml:40:1: stage.write.objectives: expected a stage with `train`, found a stage that does not train | move `objectives` to the stage that trains",
+        ],
+    );
+    wrong(
+        "layers = [0, 3]",
+        "layers = [3, 0]",
+        &["r.toml:26:34: stage.adapt.weights.0.select.layers: expected the first and the last layer, found [3, 0] | write for example `layers = [0, 3]`"],
+    );
+    let three = problems(&spoiled("layers = [0, 3]", "layers = [0, 3, 4]"));
+    assert!(three.iter().any(|p| p.starts_with("r.toml:26:34: stage.adapt.weights.0.select.layers: expected the first and the last layer, found [0, 3, 4]")));
+    wrong(
+        "split = { dev = 0.1 }",
+        "split = { dev = 0.5, test = 0.5 }",
+        &["r.toml:17:9: data.corpus.split: expected dev + test less than 1, found 0.5 + 0.5 | leave a share for training"],
+    );
+    wrong(
+        "split = { dev = 0.1 }",
+        "split = { dev = 0.95 }",
+        &["r.toml:17:17: data.corpus.split.dev: expected a number at least 0 and at most 0.9, found 0.95"],
+    );
+    wrong("split = { dev = 0.1 }", "split = { dev = 0.4, test = 0.5 }", &[]);
+}
+
+#[test]
+fn problems_of_all_kinds_are_reported_together_in_the_order_of_their_places() {
+    let text = spoiled("sentences = 100", "sentences = 0")
+        .replace("seed = 7", "sed = 7")
+        .replace("use = \"lora\", r = 8", "use = \"lora\", r = 0")
+        .replace("data = \"corpus.dev\"", "data = \"corpus\"")
+        .replace("name = \"write\"", "name = \"mix\"");
+    let places: Vec<String> = problems(&text).iter().filter_map(|p| p.split(": ").next().map(str::to_owned)).collect();
+    assert_eq!(places, ["r.toml:3:1", "r.toml:20:43", "r.toml:25:33", "r.toml:35:78", "r.toml:38:8"]);
+}
+
+#[test]
+fn no_damage_makes_the_checks_panic() {
+    let cuts: Vec<usize> = common::GOOD.char_indices().map(|(i, _)| i).collect();
+    let broken = cuts.iter().filter(|i| !problems(&common::GOOD[..**i]).is_empty()).count();
+    assert!(broken > cuts.len() / 2, "{broken} of {}", cuts.len());
+    for odd in ["[]", "{}", "\"\"", "-1", "1e300", "true", "[[{}]]", "{ use = 3 }", "[{ use = [] }]", "{ train = 1, models = 2 }"] {
+        let lines: Vec<&str> = common::GOOD.lines().collect();
+        for (i, line) in lines.iter().enumerate().filter(|(_, l)| l.contains(" = ")) {
+            let key = line.split(" = ").next().unwrap_or("");
+            let spoiled = format!("{key} = {odd}");
+            let text = lines.iter().enumerate().map(|(j, l)| if j == i { spoiled.as_str() } else { l }).collect::<Vec<_>>().join("\n");
+            let harmless = matches!((key, odd), ("checkpoint" | "path", "\"\"") | ("weights" | "adapters" | "curate", "[]"));
+            assert_eq!(problems(&text).is_empty(), harmless, "{spoiled}: {:?}", problems(&text));
+        }
+    }
+}

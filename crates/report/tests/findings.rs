@@ -1,0 +1,124 @@
+//! What is computed from scores: the sentence, changes, forgetting, comparisons.
+
+mod common;
+
+use common::{adapted, bits, step};
+use tongues_report::{Better, Report, Score, compare, html, of_run, summary, text};
+
+#[test]
+fn the_sentence_names_the_best_model_and_the_unadapted_one() {
+    let expected = "On eus_Latn the best model is vocab-lora at 2.21 bits per byte; unadapted 4.80.";
+    assert_eq!(summary(&adapted()), expected);
+}
+
+#[test]
+fn the_sentence_stays_honest() {
+    let of = |scores: Vec<Score>| summary(&Report { scores, ..adapted() });
+    assert_eq!(of(vec![]), "This run measured no scores.");
+    assert_eq!(of(vec![bits("a", "eus_Latn", f64::NAN, 0.1)]), "None of this run's scores is a number.");
+    let worse = of(vec![bits("base", "eus_Latn", 2.0, 0.1), bits("lora", "eus_Latn", 2.5, 0.1)]);
+    assert_eq!(worse, "On eus_Latn no model beats the unadapted one at 2.00 bits per byte; the closest is lora at 2.50.");
+    let alone = of(vec![bits("lora", "eus_Latn", 2.5, 0.1)]);
+    assert_eq!(alone, "On eus_Latn the best model is lora at 2.50 bits per byte.");
+    let higher = |model: &str, value| Score { better: Better::Higher, ..bits(model, "eus_Latn", value, 0.1) };
+    assert!(of(vec![higher("base", 10.0), higher("a", 30.0), higher("b", 20.0)]).contains("best model is a at 30.0"));
+}
+
+#[test]
+fn terminal_tables_are_aligned_and_complete() {
+    let text = text(&adapted());
+    let lines: Vec<&str> = text.lines().collect();
+    let expected = [
+        "dev-eus_Latn: bits per byte (bits-per-byte), lower is better",
+        "  model       language  value    interval          change     n",
+        "  base        eus_Latn   4.80  4.75..4.85       unadapted  1204",
+        "  lora        eus_Latn   2.88  2.83..2.93  -40.0 % better  1204",
+        "  vocab-lora  eus_Latn   2.21  2.16..2.26  -54.0 % better  1204",
+    ];
+    assert_eq!(lines[2..7], expected);
+}
+
+#[test]
+fn forgetting_is_counted_on_the_source_language() {
+    let text = text(&adapted());
+    let at = text.find("Forgetting").unwrap();
+    let lines: Vec<&str> = text[at..].lines().collect();
+    let expected = [
+        "Forgetting, on the source language against the unadapted model:",
+        "  lora        dev-eng_Latn  forgot (bits per byte rose by 10.0 %, which is worse)",
+        "  vocab-lora  dev-eng_Latn  did not forget (bits per byte fell by 5.0 %, which is better)",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn forgetting_needs_both_languages_and_an_unadapted_model() {
+    let without = |keep: fn(&Score) -> bool| {
+        let mut report = adapted();
+        report.scores.retain(keep);
+        text(&report).contains("Forgetting")
+    };
+    assert!(without(|_| true));
+    assert!(!without(|score| score.language != "eus_Latn"));
+    assert!(!without(|score| !(score.reference && score.language == "eng_Latn")));
+    assert!(!text(&Report { language: None, ..adapted() }).contains("Forgetting"));
+}
+
+#[test]
+fn overlapping_intervals_are_no_clear_forgetting() {
+    let mut report = adapted();
+    report.scores[3] = bits("lora", "eng_Latn", 2.02, 0.05);
+    let expected = "no clear change (bits per byte rose by 1.0 %, and the two intervals overlap)";
+    assert!(text(&report).contains(expected), "{}", text(&report));
+    report.scores[3] = bits("lora", "eng_Latn", 2.0, 0.05);
+    assert!(text(&report).contains("kept (bits per byte did not change)"));
+}
+
+#[test]
+fn a_code_without_script_names_the_same_language() {
+    let mut report = adapted();
+    for score in &mut report.scores {
+        score.language = score.language[..3].to_owned();
+    }
+    assert!(text(&report).contains("forgot (bits per byte rose by 10.0 %"));
+    assert!(summary(&report).starts_with("On eus the best model is vocab-lora"));
+}
+
+#[test]
+fn a_change_from_zero_is_not_defined() {
+    let report = Report { scores: vec![bits("base", "eus", 0.0, 0.0), bits("a", "eus", 1.0, 0.1)], ..adapted() };
+    assert!(text(&report).contains("not defined"));
+    assert!(html(&report, &[]).contains("<td class=\"plain\">not defined</td>"));
+}
+
+#[test]
+fn runs_stand_side_by_side() {
+    let mut other = adapted();
+    other.seed = 8;
+    other.scores[2].value = 4.9;
+    other.timing.insert("adapt".into(), 3.0);
+    let merged = compare(&[("one".into(), adapted()), ("two".into(), other)]);
+    let text = text(&merged);
+    assert!(text.starts_with("On eus_Latn the best model is one/vocab-lora at 2.21 bits per byte; unadapted 4.80."));
+    let order = ["one/base", "two/base", "one/lora", "one/vocab-lora", "two/lora", "two/vocab-lora"];
+    let found: Vec<_> = text.lines().filter(|l| l.contains("eus_Latn  ")).map(|l| l.split_whitespace().next().unwrap()).collect();
+    assert_eq!(found, order);
+    let notes = [
+        "Run one: recipe basque, seed 7.",
+        "Run two: recipe basque, seed 8.",
+        "The unadapted models differ on dev-eus_Latn (bits_per_byte): all changes there are against one/base.",
+    ];
+    assert_eq!(merged.notes, notes);
+    assert_eq!(merged.timing["two/adapt"], 3.0);
+    assert_eq!(of_run("two", &[step(1, 2.0)])[0].stage, "two/adapt");
+    assert_eq!(merged.language, adapted().language);
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let mut report = adapted();
+    report.scores[0].model = "\u{1b}[2Jlora\n\u{202e}".into();
+    let text = text(&report);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']));
+    assert!(text.contains("\u{fffd}[2Jlora\u{fffd}\u{fffd}"));
+}

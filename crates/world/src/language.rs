@@ -1,0 +1,116 @@
+//! What makes a language: how much of the pivot it keeps, and its grammar.
+
+use crate::error::{WorldError, in_range};
+use crate::script::Script;
+
+/// The order of subject, verb and object in a clause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WordOrder {
+    /// Subject, verb, object.
+    #[default]
+    Svo,
+    /// Subject, object, verb; relative clauses stand before their noun.
+    Sov,
+    /// Verb, subject, object.
+    Vso,
+    /// Verb, object, subject.
+    Vos,
+    /// Object, verb, subject.
+    Ovs,
+    /// Object, subject, verb; relative clauses stand before their noun.
+    Osv,
+}
+
+impl WordOrder {
+    /// Whether the verb ends the clause.
+    pub fn is_verb_final(self) -> bool {
+        matches!(self, Self::Sov | Self::Osv)
+    }
+}
+
+/// A language of the world. Shares are in permille, `0..=1000`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanguageConfig {
+    /// Name; with the seed it determines sounds and own words.
+    pub name: String,
+    /// Share of word types that keep the form of the pivot. Names are kept first.
+    pub cognate_permille: u32,
+    /// Order of the clause.
+    pub order: WordOrder,
+    /// Case, tense, person and number by suffixes (with vowel harmony) instead
+    /// of function words; such a language has no articles.
+    pub suffixing: bool,
+    /// Alphabet.
+    pub script: Script,
+    /// Adjectives follow their noun.
+    pub adjective_after_noun: bool,
+    /// Share of the pairs of near-synonyms that are one word here, among the
+    /// pairs of which neither word is kept from the pivot.
+    pub merged_permille: u32,
+    /// Share of verbs and adjectives, among those not kept from the pivot, that
+    /// are two words here, chosen by the class of the neighbouring noun.
+    pub split_permille: u32,
+}
+
+impl LanguageConfig {
+    /// The pivot: subject-verb-object, function words, Latin letters.
+    pub fn pivot() -> Self {
+        Self {
+            name: "pivot".to_owned(),
+            cognate_permille: 1000,
+            order: WordOrder::Svo,
+            suffixing: false,
+            script: Script::Latin,
+            adjective_after_noun: false,
+            merged_permille: 0,
+            split_permille: 0,
+        }
+    }
+
+    /// A relative of the pivot: 40 % of its words are shared; verb-final,
+    /// suffixing, Latin letters.
+    pub fn derived() -> Self {
+        Self {
+            name: "derived".to_owned(),
+            cognate_permille: 400,
+            order: WordOrder::Sov,
+            suffixing: true,
+            merged_permille: 400,
+            split_permille: 100,
+            ..Self::pivot()
+        }
+    }
+
+    /// A language far from the pivot: 5 % of its words are shared; verb-initial,
+    /// function words, adjectives after nouns, Cyrillic letters.
+    pub fn distant() -> Self {
+        Self {
+            name: "distant".to_owned(),
+            cognate_permille: 50,
+            order: WordOrder::Vso,
+            script: Script::Cyrillic,
+            adjective_after_noun: true,
+            merged_permille: 400,
+            split_permille: 100,
+            ..Self::pivot()
+        }
+    }
+
+    /// The ready-made language of that name: `pivot`, `derived` or `distant`.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::pivot(), Self::derived(), Self::distant()].into_iter().find(|language| language.name == name)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), WorldError> {
+        if self.name.is_empty() {
+            return Err(WorldError::NamelessLanguage);
+        }
+        let share = |field: &str, value: u32| {
+            let place = format!("language.{}.{field}", self.name);
+            in_range(&place, u64::from(value), 0, 1000)
+        };
+        share("cognate_permille", self.cognate_permille)?;
+        share("merged_permille", self.merged_permille)?;
+        share("split_permille", self.split_permille)
+    }
+}

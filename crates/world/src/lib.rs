@@ -1,0 +1,52 @@
+//! A synthetic multilingual world: languages with known truth, from a seed.
+//!
+//! A world has events ("a person eats a food"), and languages that say them.
+//! The way from a number to a sentence is
+//!
+//! 1. `events`: every event the world allows, in one enumeration whose word
+//!    frequencies are Zipf-like and which a keyed permutation cuts into
+//!    train, dev and test;
+//! 2. `plan` and `compose`: an event with its tense, numbers, modifiers and
+//!    further clauses, the same for every language;
+//! 3. `lexicon`: the words of one language: kept from the pivot or its own,
+//!    some merged, some split by context;
+//! 4. `realise`: word order, function words or suffixes, script.
+//!
+//! All of it is integer arithmetic on fixed tables: the same seed gives the
+//! same bytes on every machine.
+//!
+//! ```
+//! use tongues_world::{LanguageConfig, Split, World, WorldConfig};
+//!
+//! let world = World::new(WorldConfig { seed: 7, ..Default::default() })?;
+//! let pivot = world.sentences(&LanguageConfig::pivot(), Split::Dev, 2)?;
+//! let derived = world.sentences(&LanguageConfig::derived(), Split::Dev, 2)?;
+//! assert_eq!(pivot[1].meaning, derived[1].meaning);
+//! # Ok::<(), tongues_world::WorldError>(())
+//! ```
+
+mod agreement;
+mod compose;
+mod config;
+mod error;
+mod events;
+mod inventory;
+mod language;
+mod lexicon;
+mod meaning;
+mod phonology;
+mod plan;
+mod random;
+mod realise;
+mod script;
+mod selection;
+mod split;
+mod world;
+mod zipf;
+
+pub use config::WorldConfig;
+pub use error::WorldError;
+pub use language::{LanguageConfig, WordOrder};
+pub use script::Script;
+pub use split::Split;
+pub use world::{Sentence, World};
