@@ -1,0 +1,186 @@
+//! The verbs and their flags.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Teaches language models new languages: text and a recipe in, an adapted checkpoint and an honest report out.
+#[derive(Parser, Debug)]
+#[command(name = "tongues", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Threads to compute with; all cores where absent. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Run a recipe: data, training, scores, report.
+    Run(RunArgs),
+    /// Show all problems of a recipe without running it.
+    Check(CheckArgs),
+    /// List plugins, or document one.
+    Plugins(PluginsArgs),
+    /// Show what is in a checkpoint or adapter folder.
+    Inspect(InspectArgs),
+    /// Continue prompts with a checkpoint.
+    Generate(GenerateArgs),
+    /// Score a checkpoint on a text file.
+    Eval(EvalArgs),
+    /// Write a checkpoint's logits on fixed inputs, to compare with other programs.
+    Probe(ProbeArgs),
+    /// Print the JSON schema of recipes, for editors.
+    Schema,
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Flags of `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Replace a value: `--set data.train.path=corpus.tsv`, `--set stage.adapt.train.learning_rate=1e-3`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The run folder; `runs/<name>-<hash>` where absent.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute: flex (CPU); wgpu, vulkan, cuda:0 where they were built in.
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Replace the recipe's seed.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Run again where the folder already holds this finished run.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Flags of `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Replace a value, as in `run`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the resolved recipe: sweeps expanded, defaults filled in.
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+/// Flags of `plugins`.
+#[derive(Args, Debug)]
+pub struct PluginsArgs {
+    /// Document this plugin's options.
+    pub name: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// A checkpoint or adapter folder.
+    pub folder: PathBuf,
+    /// List the places that adapters can sit on.
+    #[arg(long)]
+    pub sites: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// A checkpoint folder.
+    pub model: PathBuf,
+    /// A text to continue; may be given several times.
+    #[arg(long, required = true)]
+    pub prompt: Vec<String>,
+    /// A PEFT adapter folder to put on top.
+    #[arg(long)]
+    pub adapter: Vec<PathBuf>,
+    /// The decoder plugin; the first that has the options given where absent.
+    #[arg(long)]
+    pub decoder: Option<String>,
+    /// 0 takes the likeliest token; 1 samples from the model as it is.
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Sample among the K likeliest tokens.
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// Sample among the likeliest tokens that together have this probability.
+    #[arg(long, value_name = "P")]
+    pub top_p: Option<f64>,
+    /// At most so many new tokens.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub max_new_tokens: usize,
+    /// Seed of the draws.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// One JSON object a prompt.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// Flags of `eval`.
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// A checkpoint folder.
+    pub model: PathBuf,
+    /// A text file: .txt, .tsv, .csv, .jsonl.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Evaluator plugins; those that need no options where absent.
+    #[arg(long = "use", value_name = "NAME")]
+    pub evaluators: Vec<String>,
+    /// A PEFT adapter folder to put on top.
+    #[arg(long)]
+    pub adapter: Vec<PathBuf>,
+    /// Score at most so many records, evenly spread.
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Where the report goes; a temporary folder where absent.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// Flags of `probe`.
+#[derive(Args, Debug)]
+pub struct ProbeArgs {
+    /// A checkpoint folder.
+    #[arg(long)]
+    pub base: PathBuf,
+    /// An adapter folder on top of it.
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
+    /// A checkpoint folder with the adapter folded in.
+    #[arg(long)]
+    pub folded: Option<PathBuf>,
+    /// Texts whose ids are compared.
+    #[arg(long, default_value = "tongues")]
+    pub text: Vec<String>,
+    /// Where `probe.safetensors` and `probe.json` go.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Flags of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

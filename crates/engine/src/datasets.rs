@@ -1,0 +1,155 @@
+//! Data sets: read, curated, split.
+
+use crate::shop::{Shared, Shop};
+use crate::surroundings::Surroundings;
+use serde_json::Value as Json;
+use std::path::Path;
+use std::rc::Rc;
+use tongues_io::{By, Format, TextFile, sha256_file, split};
+use tongues_kernel::{Built, Error, InMemory, Kind, Name, Record, Records, Result, Sink, build, refuse};
+use tongues_recipe::ast::{DataDef, FileFormat, Split, SplitBy, WorldData, WorldSplit};
+use tongues_world::{LanguageConfig, World, WorldConfig};
+
+impl Shop<'_> {
+    /// The records of `name`, or of the part `name.train`, `name.dev`, `name.test`.
+    ///
+    /// # Errors
+    /// The data cannot be read, a curator refuses it, or a part would be empty.
+    pub fn records(&self, name: &str) -> Result<Rc<InMemory>> {
+        if let Some(found) = self.data.borrow().get(name) {
+            return Ok(found.clone());
+        }
+        let whole = name.rsplit_once('.').map_or(name, |(whole, _)| whole);
+        let whole = if self.recipe.data.contains_key(name) { name } else { whole };
+        self.making(format!("data {whole}"), || self.make_data(whole))?;
+        let made = self.data.borrow().get(name).cloned();
+        made.ok_or_else(|| {
+            Error::input(
+                format!("data `{name}`"),
+                "a data set or a part of one",
+                "none of that name",
+                "write `name.train`, `name.dev` or `name.test` of a data set with a `split`",
+            )
+        })
+    }
+
+    fn make_data(&self, name: &str) -> Result<()> {
+        let Some(definition) = self.recipe.data.get(name) else { return Ok(()) };
+        let mut records = self.read(name, definition)?;
+        for curator in &definition.curate {
+            records = self.curated(name, records, &curator.plugin, Json::Object(curator.options.clone()))?;
+        }
+        if records.is_empty() {
+            return refuse(format!("data `{name}`"), "at least one record", "none after curation", "loosen the curators");
+        }
+        match &definition.split {
+            Some(how) => self.put_parts(name, records, how),
+            None => {
+                self.put_data(name.into(), records);
+                Ok(())
+            }
+        }
+    }
+
+    fn put_data(&self, name: String, records: Vec<Record>) {
+        self.data.borrow_mut().insert(name.clone(), Rc::new(InMemory { name, records }));
+    }
+
+    fn read(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
+        match (&definition.path, &definition.world) {
+            (Some(path), _) => self.read_file(name, definition, Path::new(path)),
+            (_, Some(world)) => self.read_world(world, definition.language.as_deref()),
+            _ => refuse(format!("data `{name}`"), "`path` or `world`", "neither", ""),
+        }
+    }
+
+    fn read_file(&self, name: &str, definition: &DataDef, path: &Path) -> Result<Vec<Record>> {
+        let format = match definition.format {
+            Some(format) => file_format(format),
+            None => Format::of(path)?,
+        };
+        let (columns, language) = (definition.columns.clone(), definition.language.clone());
+        let file = TextFile { name: name.into(), path: path.into(), format, columns, language, limit: definition.limit };
+        let records = file.open()?.collect::<Result<Vec<_>>>()?;
+        self.inputs.borrow_mut().insert(path.display().to_string(), sha256_file(path)?);
+        Ok(records)
+    }
+
+    fn read_world(&self, data: &WorldData, language: Option<&str>) -> Result<Vec<Record>> {
+        let place = format!("world language {}", data.language);
+        let Some(config) = LanguageConfig::named(&data.language) else {
+            return refuse(place, "pivot, derived or distant", &data.language, "");
+        };
+        let wrong = |e: tongues_world::WorldError| Error::input(&place, "a world that can be made", e, "ask for fewer sentences");
+        let world = World::new(WorldConfig { seed: data.seed.unwrap_or(self.recipe.seed), ..WorldConfig::default() }).map_err(wrong)?;
+        let part = match data.split {
+            WorldSplit::Train => tongues_world::Split::Train,
+            WorldSplit::Dev => tongues_world::Split::Dev,
+            WorldSplit::Test => tongues_world::Split::Test,
+        };
+        let sentences = world.sentences(&config, part, data.sentences).map_err(wrong)?;
+        let language = Name::from(language.unwrap_or(&data.language));
+        Ok(sentences.into_iter().map(|s| Record { language: Some(language.clone()), ..Record::of_text(s.id, s.text) }).collect())
+    }
+
+    fn curated(&self, name: &str, records: Vec<Record>, plugin: &str, options: Json) -> Result<Vec<Record>> {
+        let before = records.len();
+        let input = Shared(Rc::new(InMemory { name: name.into(), records }));
+        let mut cx = Surroundings::new(self, &format!("curate {name} {plugin}"));
+        let Built::Curator(curator) = build(Kind::Curator, plugin, options, &mut cx)? else {
+            return Err(Error::run(plugin, "a curator plugin built something else"));
+        };
+        let mut sink = Sink::default();
+        curator.curate(&input, &mut sink, &mut cx)?;
+        let dropped: Vec<String> = sink.dropped.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();
+        let dropped = if dropped.is_empty() { "none dropped".into() } else { format!("dropped {}", dropped.join(", ")) };
+        self.note(format!("Data {name}: {plugin} kept {} of {before} records ({dropped}).", sink.kept.len()));
+        Ok(sink.kept)
+    }
+
+    fn put_parts(&self, name: &str, records: Vec<Record>, how: &Split) -> Result<()> {
+        let by = match how.by {
+            SplitBy::Auto => By::Auto,
+            SplitBy::Chapter => By::Chapter,
+            SplitBy::Block => By::Block(how.block),
+            SplitBy::Record => By::Record,
+        };
+        let parts = split(&InMemory { name: name.into(), records }, by, how.dev, how.test, self.recipe.seed)?;
+        let by = match parts.by {
+            By::Block(lines) => format!("block of {lines} lines"),
+            By::Chapter => "chapter".into(),
+            _ => "record".into(),
+        };
+        let [train, dev, test] = [&parts.train, &parts.dev, &parts.test].map(|p| p.records.len());
+        let dropped = parts.dropped_overlap;
+        self.note(format!("Data {name}: split by {by} into {train} train, {dev} dev, {test} test records; {dropped} records of dev and test left out because their text occurs in an earlier part."));
+        for (part, set) in [("train", parts.train), ("dev", parts.dev), ("test", parts.test)] {
+            if !set.records.is_empty() {
+                self.put_data(format!("{name}.{part}"), set.records);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn file_format(format: FileFormat) -> Format {
+    match format {
+        FileFormat::Tsv => Format::Tsv,
+        FileFormat::Txt => Format::Txt,
+        FileFormat::Csv => Format::Csv,
+        FileFormat::Jsonl => Format::Jsonl,
+    }
+}
+
+/// At most `limit` records, evenly spread.
+pub fn spread(records: &InMemory, limit: Option<usize>) -> InMemory {
+    let n = records.records.len();
+    let keep = limit.unwrap_or(n).min(n);
+    let chosen = (0..keep).map(|i| records.records[i * n / keep].clone()).collect();
+    InMemory { name: records.name.clone(), records: chosen }
+}
+
+/// Texts of a data set.
+pub fn texts(records: &InMemory) -> Result<Vec<String>> {
+    records.records.iter().map(|r| r.text("text").map(str::to_owned)).collect()
+}

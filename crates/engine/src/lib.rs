@@ -1,0 +1,19 @@
+//! Runs a checked recipe: resolves data, tokenizers and models, goes through the stages, fills the run folder.
+
+mod datasets;
+mod folder;
+mod memory;
+mod models;
+mod progress;
+mod run;
+mod shop;
+mod stage;
+mod surroundings;
+
+pub use folder::{Folder, Occupied};
+pub use memory::anonymous_bytes;
+pub use progress::{Progress, Quiet};
+pub use run::{Outcome, RunOptions, run};
+pub use shop::Shop;
+pub use stage::{continued, scores};
+pub use surroundings::Surroundings;

@@ -1,0 +1,97 @@
+//! Tokenizers and models: read, trained, fresh.
+
+use crate::datasets::texts;
+use crate::shop::Shop;
+use crate::surroundings::Surroundings;
+use std::path::Path;
+use std::sync::Arc;
+use tongues_io::{Algorithm, HfTokenizer, hf, sha256_file};
+use tongues_kernel::{Built, Error, Init, Kind, Model, Result, Tokenizer, build, refuse};
+use tongues_recipe::ast::{self, ModelDef, Scratch, TokenizerDef};
+
+impl Shop<'_> {
+    /// A model under `[models]`, or the result of an earlier stage. Tensors are shared.
+    ///
+    /// # Errors
+    /// It cannot be read or made.
+    pub fn model(&self, name: &str) -> Result<Model> {
+        if let Some(found) = self.models.borrow().get(name) {
+            return Ok(found.clone());
+        }
+        let Some(definition) = self.recipe.models.get(name) else {
+            return refuse(format!("model `{name}`"), "a model or an earlier stage", "none of that name", "check [models] and the order of the stages");
+        };
+        let model = self.making(format!("model {name}"), || self.make_model(name, definition))?;
+        self.put_model(name, model.clone());
+        Ok(model)
+    }
+
+    fn make_model(&self, name: &str, definition: &ModelDef) -> Result<Model> {
+        let mut model = match (&definition.checkpoint, &definition.scratch) {
+            (Some(dir), _) => self.read_model(name, Path::new(dir))?,
+            (_, Some(scratch)) => self.fresh(name, scratch)?,
+            _ => return refuse(format!("model `{name}`"), "`checkpoint` or `scratch`", "neither", ""),
+        };
+        for (i, dir) in definition.adapters.iter().enumerate() {
+            let part = Path::new(dir).file_name().map_or_else(|| format!("adapter{i}"), |n| n.to_string_lossy().replace('.', "-"));
+            hf::load_adapter(Path::new(dir), &part, &mut model)?;
+        }
+        Ok(model)
+    }
+
+    fn read_model(&self, name: &str, dir: &Path) -> Result<Model> {
+        let model = hf::load(dir, &mut Surroundings::new(self, name))?;
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
+                self.inputs.borrow_mut().insert(path.display().to_string(), sha256_file(&path)?);
+            }
+        }
+        Ok(model)
+    }
+
+    fn fresh(&self, name: &str, scratch: &Scratch) -> Result<Model> {
+        let tokenizer = self.tokenizer(&scratch.tokenizer)?;
+        let mut options = scratch.options.clone();
+        options.entry("vocab_size").or_insert(tokenizer.size().into());
+        let mut cx = Surroundings::new(self, name);
+        let Built::Backbone(family) = build(Kind::Backbone, &scratch.plugin, serde_json::Value::Object(options), &mut cx)? else {
+            return Err(Error::run(&scratch.plugin, "a backbone plugin built something else"));
+        };
+        let draws = self.draws.stream("model").stream(name);
+        let backbone = family.build(&Init { device: self.device.clone(), draws: Some(draws) })?;
+        tongues_io::check_rows(tokenizer.as_ref(), backbone.spec().vocabulary)?;
+        let mut model = Model::new(backbone, tokenizer);
+        model.lineage.steps.push(format!("{} from scratch", scratch.plugin));
+        Ok(model)
+    }
+
+    /// A tokenizer under `[tokenizers]`, or that of a model or stage.
+    ///
+    /// # Errors
+    /// It cannot be read or trained.
+    pub fn tokenizer(&self, name: &str) -> Result<Arc<dyn Tokenizer>> {
+        if let Some(found) = self.tokenizers.borrow().get(name) {
+            return Ok(found.clone());
+        }
+        let Some(definition) = self.recipe.tokenizers.get(name) else { return self.model(name)?.tokenizer().cloned() };
+        let made = self.making(format!("tokenizer {name}"), || self.make_tokenizer(name, definition))?;
+        self.tokenizers.borrow_mut().insert(name.into(), made.clone());
+        Ok(made)
+    }
+
+    fn make_tokenizer(&self, name: &str, definition: &TokenizerDef) -> Result<Arc<dyn Tokenizer>> {
+        match (&definition.file, &definition.train) {
+            (Some(file), _) => Ok(Arc::new(HfTokenizer::open(Path::new(file))?)),
+            (_, Some(training)) => {
+                let algorithm = match training.algorithm {
+                    ast::Algorithm::Bpe => Algorithm::Bpe,
+                    ast::Algorithm::Unigram => Algorithm::Unigram,
+                };
+                let texts = texts(&*self.records(&training.data)?)?;
+                Ok(Arc::new(HfTokenizer::train(algorithm, training.size, &mut texts.into_iter())?))
+            }
+            _ => refuse(format!("tokenizer `{name}`"), "`file` or `train`", "neither", ""),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Scores while a stage trains, and which state it ends with.
+
+use super::evaluate::findings;
+use crate::shop::Shop;
+use std::collections::BTreeMap;
+use tongues_kernel::{Better, Model, Result};
+use tongues_recipe::ast::{Keep, Validate};
+
+/// The validation of a stage.
+pub struct Watch<'v> {
+    how: &'v Validate,
+    best: Option<(f64, Model)>,
+    waited: usize,
+}
+
+impl<'v> Watch<'v> {
+    /// Nothing seen yet.
+    pub fn new(how: &'v Validate) -> Self {
+        Self { how, best: None, waited: 0 }
+    }
+
+    /// Whether this step is one to score after.
+    pub fn is_due(&self, step: usize, of: usize) -> bool {
+        step.is_multiple_of(self.how.every) || step == of
+    }
+
+    /// Scores the model; the first entry decides what is best.
+    ///
+    /// # Errors
+    /// An evaluator refuses its data.
+    pub fn look(&mut self, shop: &Shop<'_>, model: &Model) -> Result<BTreeMap<String, f64>> {
+        let mut seen = BTreeMap::new();
+        for (i, entry) in self.how.on.iter().enumerate() {
+            for (j, finding) in findings(shop, model, entry)?.into_iter().enumerate() {
+                let value = tongues_eval::aggregate(finding.aggregate, &finding.items);
+                if i == 0 && j == 0 {
+                    self.compare(value, finding.better, model);
+                }
+                seen.insert(format!("{} {}", entry.data, finding.metric), value);
+            }
+        }
+        Ok(seen)
+    }
+
+    fn compare(&mut self, value: f64, better: Better, model: &Model) {
+        let improves = |best: f64| if better == Better::Lower { value < best } else { value > best };
+        if self.best.as_ref().is_none_or(|(best, _)| improves(*best)) {
+            self.best = Some((value, model.clone()));
+            self.waited = 0;
+        } else {
+            self.waited += 1;
+        }
+    }
+
+    /// No new best for as long as the recipe allows.
+    pub fn is_over(&self) -> bool {
+        self.how.patience.is_some_and(|p| self.waited >= p)
+    }
+
+    /// The state the stage ends with, where it is not the last.
+    pub fn keeps(self) -> Option<Model> {
+        if self.how.keep == Keep::Best { self.best.map(|(_, model)| model) } else { None }
+    }
+}

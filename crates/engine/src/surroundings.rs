@@ -1,0 +1,60 @@
+//! What a plugin may ask of a run.
+
+use crate::shop::{Shared, Shop};
+use std::rc::Rc;
+use tongues_kernel::burn::prelude::*;
+use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Records, Result};
+
+/// A plugin's view of the shop: its own draws, and what this call is about.
+pub struct Surroundings<'s, 'r> {
+    shop: &'s Shop<'r>,
+    draws: Draws,
+    subject: Option<Model>,
+    stage_data: Option<Rc<InMemory>>,
+}
+
+impl<'s, 'r> Surroundings<'s, 'r> {
+    /// With draws of the given name.
+    pub fn new(shop: &'s Shop<'r>, name: &str) -> Self {
+        Self { shop, draws: shop.draws.stream(name), subject: None, stage_data: None }
+    }
+
+    /// About a model.
+    #[must_use]
+    pub fn about(self, model: Model) -> Self {
+        Self { subject: Some(model), ..self }
+    }
+
+    /// In a stage with data.
+    #[must_use]
+    pub fn with_data(self, data: Rc<InMemory>) -> Self {
+        Self { stage_data: Some(data), ..self }
+    }
+}
+
+impl Context for Surroundings<'_, '_> {
+    fn device(&self) -> Device {
+        self.shop.device.clone()
+    }
+    fn draws(&self) -> Draws {
+        self.draws
+    }
+    fn model(&mut self, model: &ModelRef) -> Result<Model> {
+        self.shop.model(&model.0)
+    }
+    fn subject(&mut self) -> Result<Model> {
+        self.subject.clone().ok_or_else(|| Error::input("model", "a call about one model", "none", "this plugin cannot be used here"))
+    }
+    fn data(&mut self, data: &DataRef) -> Result<Box<dyn Records>> {
+        Ok(Box::new(Shared(self.shop.records(&data.0)?)))
+    }
+    fn stage_data(&mut self) -> Result<Box<dyn Records>> {
+        match &self.stage_data {
+            Some(data) => Ok(Box::new(Shared(data.clone()))),
+            None => Err(Error::input("data", "a stage with data", "none", "name the data in the plugin's options")),
+        }
+    }
+    fn note(&mut self, text: String) {
+        self.shop.note(text);
+    }
+}
