@@ -57,10 +57,24 @@ impl Folder {
         }
         let found = match fs::read_to_string(root.join("recipe.toml")) {
             Ok(text) if text == resolved => return Ok(if self.finished() { Occupied::Finished } else { Occupied::Begun }),
+            Ok(_) if !self.has_work() => return Ok(Occupied::Begun),
             Ok(_) => "a run of another recipe (or of other settings)",
             Err(_) => "files that are not of a run",
         };
         refuse(format!("output folder {}", root.display()), "a new folder, or a run of this recipe", found, "choose another folder with --out")
+    }
+
+    /// Something that took time lies here.
+    fn has_work(&self) -> bool {
+        ["stages", "metrics.jsonl", "manifest.json"].iter().any(|name| self.path(name).exists())
+    }
+
+    /// After a failure: a folder without any work is taken away again.
+    pub fn leave_if_empty(&self) {
+        if !self.has_work() && fs::remove_file(self.path("recipe.toml")).is_ok() {
+            // Fails where the folder holds files of the user's, which is as it should be.
+            let _ = fs::remove_dir(&self.root);
+        }
     }
 
     fn finished(&self) -> bool {

@@ -56,7 +56,7 @@ pub fn run(loaded: &Loaded, options: &RunOptions, progress: &dyn Progress) -> Re
         progress.say("This folder holds an unfinished run of this recipe; it begins again from the first stage.");
     }
     let shop = Shop::new(recipe, options.device.clone().autodiff(), recipe.seed);
-    let report = stages(&shop, &folder, progress)?;
+    let report = stages(&shop, &folder, progress).inspect_err(|_| folder.leave_if_empty())?;
     finish(&shop, &folder, options, &report)?;
     Ok(Outcome { folder: root, report, was_there: false })
 }

@@ -164,7 +164,7 @@ impl AdapterCase {
             (format.load)(&saved, &attached.name, &mut fresh).unwrap_or_else(|e| panic!("adapter {}: cannot read what it saved: {e}", self.name));
             let again = self.saved(&fresh, &attached.name);
             assert_eq!(Json::Object(again.config), Json::Object(saved.config), "adapter {}: config of a second save", self.name);
-            assert_eq!(bits(&again.tensors), bits(&saved.tensors), "adapter {}: tensors of a second save", self.name);
+            assert!(bits(&again.tensors) == bits(&saved.tensors), "adapter {}: tensors of a second save", self.name);
         }
         let batch = self.batch();
         let ((old, _), (new, _)) = (logits(&model, &batch), logits(&fresh, &batch));

@@ -143,7 +143,7 @@ impl MergerCase {
         let run = || self.merged(&self.inputs).unwrap_or_else(|e| panic!("merger {}: {e}", self.name));
         let (a, b) = (run(), run());
         let bits = |m: &BTreeMap<String, Vec<f32>>| m.values().flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&a), bits(&b), "merger {}: the same inputs gave other values", self.name);
+        assert!(bits(&a) == bits(&b), "merger {}: the same inputs gave other values", self.name);
     }
 }
 

@@ -1,0 +1,8 @@
+//! The command line as a user meets it: whole runs, and everything that can be wrong with what they give it.
+
+mod bad_checkpoints;
+mod bad_data;
+mod bad_recipes;
+mod determinism;
+mod support;
+mod verbs;

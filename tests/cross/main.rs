@@ -1,0 +1,4 @@
+//! What must hold across crates.
+
+mod accumulation;
+mod splits;
