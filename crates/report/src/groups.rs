@@ -1,4 +1,5 @@
-//! Scores that belong in one table: same evaluator, data and metric, with a section a language.
+//! Scores that belong in one table: same data and metric, with a section a language. A baseline that another evaluator
+//! computed (a byte model, say) stands in the table of the models it is compared with.
 
 use crate::change::beats;
 use crate::schema::{Better, Languages, Score};
@@ -41,7 +42,7 @@ impl<'a> Group<'a> {
     }
 
     fn holds(&self, score: &Score) -> bool {
-        self.data == score.data && self.metric == score.metric && self.evaluator == score.evaluator
+        self.data == score.data && self.metric == score.metric && self.better == score.better
     }
 
     fn add(&mut self, score: &'a Score) {
@@ -67,9 +68,9 @@ impl<'a> Section<'a> {
         Some(self.first()).filter(|score| score.reference)
     }
 
-    /// The best row with a finite value; the earlier of equals.
+    /// The best row with a finite value among those of the first row's evaluator; the earlier of equals.
     pub(crate) fn best<'s>(&'s self, of: impl Fn(&Score) -> bool) -> Option<&'a Score> {
-        let finite = self.rows.iter().copied().filter(|score| score.value.is_finite() && of(score));
+        let finite = self.rows.iter().copied().filter(|score| score.value.is_finite() && score.evaluator == self.first().evaluator && of(score));
         finite.reduce(|best, score| match beats(score.value, best.value, score.better) {
             true => score,
             false => best,
@@ -78,9 +79,10 @@ impl<'a> Section<'a> {
 
     /// A row's name: the model, with its stage where the model was scored twice.
     pub(crate) fn label(&self, score: &Score) -> String {
-        let same = self.rows.iter().filter(|other| other.model == score.model).count();
-        match same {
-            1 => score.model.clone(),
+        let same: Vec<_> = self.rows.iter().filter(|other| other.model == score.model).collect();
+        match same[..] {
+            [_] => score.model.clone(),
+            _ if same.iter().any(|other| other.evaluator != score.evaluator) => format!("{} ({}, {})", score.model, score.stage, score.evaluator),
             _ => format!("{} ({})", score.model, score.stage),
         }
     }
