@@ -62,7 +62,7 @@ impl<'c> Trial<'c> {
             }
         }
         for ((package, target), filters) in binaries {
-            let printed = self.cargo_test(package, target, &filters)?;
+            let printed = self.cargo_test(target, &filters)?;
             let passed = |filter: &&&str| printed.out.lines().any(|l| l.starts_with("test ") && l.contains(**filter) && l.ends_with("... ok"));
             ensure!(printed.failures() == Some(0), "{package}: the tests were expected to pass without a fault; first make them pass\n{}", printed.end());
             println!("healthy   {package} {}", target.unwrap_or("lib"));
@@ -77,8 +77,8 @@ impl<'c> Trial<'c> {
     /// # Errors
     /// Cargo cannot be started.
     pub fn sick(&self, mutant: &Mutant) -> Result<Outcome> {
-        let Test { package, target, filter } = &mutant.test;
-        let printed = self.cargo_test(package, target.as_deref(), &[filter])?;
+        let Test { target, filter, .. } = &mutant.test;
+        let printed = self.cargo_test(target.as_deref(), &[filter])?;
         Ok(match printed.failures() {
             Some(0) => Outcome::Survived,
             Some(_) => Outcome::Killed,
@@ -86,9 +86,11 @@ impl<'c> Trial<'c> {
         })
     }
 
-    fn cargo_test(&self, package: &str, target: Option<&str>, filters: &[&str]) -> Result<Printed> {
+    /// Never with `--package`: another set of packages means other features of shared dependencies, and a build of
+    /// everything below them.
+    fn cargo_test(&self, target: Option<&str>, filters: &[&str]) -> Result<Printed> {
         let mut command: Command = tree::cargo(&self.copy.root);
-        command.env("CARGO_TARGET_DIR", &self.target).args(["test", "--release", "--package", package]);
+        command.env("CARGO_TARGET_DIR", &self.target).args(["test", "--release", "--no-fail-fast"]);
         match target {
             Some(name) => command.args(["--test", name]),
             None => command.arg("--lib"),
@@ -100,10 +102,11 @@ impl<'c> Trial<'c> {
 }
 
 impl Printed {
-    /// Failed tests, from the runner's last line; `None` where there is none: a build that failed, or a run that was killed.
+    /// Failed tests of all binaries; `None` where none ran: a build that failed, or a run that was killed.
     fn failures(&self) -> Option<usize> {
-        let line = self.out.lines().find(|l| l.starts_with("test result: "))?;
-        line.split(';').find_map(|piece| piece.trim().strip_suffix(" failed"))?.parse().ok()
+        let failed = |l: &str| l.split(';').find_map(|piece| piece.trim().strip_suffix(" failed"))?.parse::<usize>().ok();
+        let results: Vec<&str> = self.out.lines().filter(|l| l.starts_with("test result: ")).collect();
+        if results.is_empty() { None } else { results.into_iter().map(failed).sum() }
     }
 
     fn end(&self) -> String {
@@ -121,6 +124,7 @@ mod tests {
         let failures = |out: &str| Printed { out: out.into(), err: String::new() }.failures();
         assert_eq!(failures("test a ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored"), Some(0));
         assert_eq!(failures("test result: FAILED. 1 passed; 2 failed; 0 ignored"), Some(2));
+        assert_eq!(failures("test result: ok. 1 passed; 0 failed; 0\ntest result: FAILED. 1 passed; 1 failed; 0"), Some(1));
         assert_eq!(failures("error: could not compile"), None);
     }
 }
