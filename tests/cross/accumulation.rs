@@ -5,9 +5,7 @@ use tongues_builtin as _;
 use tongues_kernel::burn::module::{Module, ModuleVisitor, Param};
 use tongues_kernel::burn::optim::GradientsParams;
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{
-    Bare, Batch, Built, Context, Draws, Dyn, Example, Init, Kind, Model, Objective, Sequence, Step, Tokenizer, build, recompute, values,
-};
+use tongues_kernel::{Bare, Batch, Built, Context, Draws, Dyn, Example, Init, Kind, Model, Objective, Sequence, Step, Tokenizer, build, recompute, values};
 use tongues_testkit::ToyTokenizer;
 
 fn model() -> Model {

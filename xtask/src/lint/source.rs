@@ -82,7 +82,7 @@ impl Source {
     /// Looks at a token and what follows it.
     fn look(&mut self, tokens: &[TokenTree], testing: bool) {
         let line = tokens[0].span().start().line;
-        match &tokens[..] {
+        match tokens {
             [TokenTree::Ident(word), TokenTree::Ident(name), rest @ ..] if word == "fn" && !testing => self.function(line, name.to_string(), rest),
             [TokenTree::Ident(word), TokenTree::Punct(p), rest @ ..] if p.as_char() == '!' => self.call(line, &word.to_string(), rest.first()),
             [TokenTree::Punct(p), TokenTree::Group(group), ..] if p.as_char() == '#' && first_word(group) == "ignore" => {

@@ -31,8 +31,11 @@ fn several_problems_come_together() {
 #[test]
 fn a_selection_that_matches_nothing_is_refused() {
     changed("target_modules = \"all-linear\"", "target_modules = [\"q_prj\"]").refused_late(&["target_modules", "q_prj", "q_proj"]);
-    changed("objectives = [{ use = \"causal-lm\" }]", "objectives = [{ use = \"causal-lm\" }]\nweights = [{ select = \"model.layrs.*\" }]")
-        .run_refused(&["weights[0]", "model.layrs.*", "matches none"]);
+    changed("objectives = [{ use = \"causal-lm\" }]", "objectives = [{ use = \"causal-lm\" }]\nweights = [{ select = \"model.layrs.*\" }]").run_refused(&[
+        "weights[0]",
+        "model.layrs.*",
+        "matches none",
+    ]);
 }
 
 impl Desk {

@@ -19,7 +19,12 @@ fn a_run_leaves_what_the_design_names_and_the_other_verbs_read_it() {
     let manifest = json(&std::fs::read_to_string(desk.path("out/manifest.json")).expect("manifest"));
     assert_eq!(manifest["finished"], true);
     assert!(manifest["outputs"]["stages/adapted/adapter/adapter_model.safetensors"].is_string());
-    let steps: Vec<(String, u64)> = std::fs::read_to_string(desk.path("out/metrics.jsonl")).expect("metrics").lines().map(json).map(|l| (l["stage"].as_str().expect("a stage").into(), l["step"].as_u64().expect("a step"))).collect();
+    let steps: Vec<(String, u64)> = std::fs::read_to_string(desk.path("out/metrics.jsonl"))
+        .expect("metrics")
+        .lines()
+        .map(json)
+        .map(|l| (l["stage"].as_str().expect("a stage").into(), l["step"].as_u64().expect("a step")))
+        .collect();
     let expected: Vec<(String, u64)> = ["base", "adapted"].iter().flat_map(|s| (1..=4).map(|i| ((*s).to_owned(), i))).collect();
     assert_eq!(steps, expected);
     the_resolved_recipe_runs_again(&desk);
