@@ -1,7 +1,7 @@
 //! Tests of the adapter `__name__`.
 
-use __library__ as _;
 use serde_json::json;
+use __library__ as _;
 use tongues_testkit::AdapterCase;
 
 #[test]

@@ -1,8 +1,8 @@
 //! Tests of the backbone `__name__`.
 
-use __library__ as _;
 use serde_json::json;
 use std::sync::Arc;
+use __library__ as _;
 use tongues_kernel::{Batch, Built, Draws, Example, Init, Kind, Model, Sequence, build};
 use tongues_testkit::{Surroundings, ToyTokenizer, check_refusals, logits};
 

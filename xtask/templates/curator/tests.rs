@@ -1,7 +1,7 @@
 //! Tests of the curator `__name__`.
 
-use __library__ as _;
 use serde_json::json;
+use __library__ as _;
 use tongues_kernel::{Built, InMemory, Kind, Record, Sink, build};
 use tongues_testkit::{Surroundings, check_refusals};
 

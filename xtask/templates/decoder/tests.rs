@@ -1,7 +1,7 @@
 //! Tests of the decoder `__name__`.
 
-use __library__ as _;
 use serde_json::json;
+use __library__ as _;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Bare, Built, Context, Draws, Kind, Limits, Model, Request, Result, build, score};
 use tongues_testkit::{Surroundings, toy_model};

@@ -1,7 +1,7 @@
 //! Tests of the evaluator `__name__`.
 
-use __library__ as _;
 use serde_json::json;
+use __library__ as _;
 use tongues_kernel::{Built, Draws, Evaluation, InMemory, Kind, Record, build};
 use tongues_testkit::{Surroundings, toy_model};
 

@@ -1,8 +1,8 @@
 //! Tests of the merger `__name__`.
 
-use __library__ as _;
 use serde_json::json;
 use tongues_kernel::Draws;
+use __library__ as _;
 use tongues_testkit::{MergerCase, randomise, snapshot, toy_model};
 
 #[test]

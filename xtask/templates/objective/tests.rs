@@ -1,7 +1,7 @@
 //! Tests of the objective `__name__`.
 
-use __library__ as _;
 use serde_json::json;
+use __library__ as _;
 use tongues_testkit::ObjectiveCase;
 
 #[test]
