@@ -1,9 +1,10 @@
 //! `tongues eval`: a one-stage recipe from flags.
 
 use crate::args::EvalArgs;
-use crate::device;
-use crate::run::told;
+use crate::bar::Bar;
+use crate::run::show;
 use crate::toml::{path, paths, quoted};
+use crate::{device, say};
 use serde_json::Value as Json;
 use tongues_engine::RunOptions;
 use tongues_kernel::{Kind, plugins};
@@ -16,7 +17,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("eval"));
     let options = RunOptions { out: Some(out), device, device_name: args.device.clone(), overwrite: false };
-    told(&loaded, &options)
+    show(&tongues_engine::run(&loaded, &options, &Bar::new())?)?;
+    match &args.out {
+        Some(folder) => say(&format!("Report: {}", folder.join("report.html").display())),
+        None => Ok(()),
+    }
 }
 
 fn recipe(args: &EvalArgs) -> String {

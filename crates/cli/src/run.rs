@@ -4,7 +4,7 @@ use crate::args::RunArgs;
 use crate::bar::Bar;
 use crate::{device, say};
 use tongues_engine::{Outcome, RunOptions};
-use tongues_recipe::{Linked, Loaded};
+use tongues_recipe::Linked;
 
 /// Runs a recipe and prints its scores.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
@@ -13,21 +13,18 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     set.extend(args.seed.map(|seed| format!("seed={seed}")));
     let loaded = tongues_recipe::load(&args.recipe, &set, &Linked)?;
     let options = RunOptions { out: args.out, device, device_name: args.device, overwrite: args.overwrite };
-    told(&loaded, &options)
+    let outcome = tongues_engine::run(&loaded, &options, &Bar::new())?;
+    show(&outcome)?;
+    say(&format!("Report: {}", outcome.folder.join("report.html").display()))
 }
 
-/// Runs a checked recipe and prints its scores.
-pub fn told(loaded: &Loaded, options: &RunOptions) -> anyhow::Result<()> {
-    let outcome = tongues_engine::run(loaded, options, &Bar::new())?;
-    show(&outcome)
-}
-
-fn show(outcome: &Outcome) -> anyhow::Result<()> {
+/// Prints the scores of a run.
+pub fn show(outcome: &Outcome) -> anyhow::Result<()> {
     if outcome.was_there {
         eprintln!("{} already holds this finished run; --overwrite runs it again.", outcome.folder.display());
     }
     if !outcome.report.scores.is_empty() {
         say(&tongues_report::text(&outcome.report))?;
     }
-    say(&format!("Report: {}", outcome.folder.join("report.html").display()))
+    Ok(())
 }

@@ -125,7 +125,9 @@ impl<'s> Walk<'s> {
             self.path.pop();
         }
         for key in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
-            if !map.contains_key(key) {
+            // A slip in a needed key is one mistake, not two.
+            let misspelt = || map.keys().any(|k| !known.iter().any(|(n, _)| *n == k) && nearest(k, known.iter().map(|(n, _)| n.as_str())) == Some(key));
+            if !map.contains_key(key) && !misspelt() {
                 let what = known.iter().find(|(k, _)| *k == key).and_then(|(_, p)| p.get("description")).and_then(Json::as_str);
                 let found = if map.is_empty() { "nothing".into() } else { format!("only {}", map.keys().cloned().collect::<Vec<_>>().join(", ")) };
                 self.report(format!("the key `{key}`"), found, &what.map_or(String::new(), |w| format!("{key}: {w}")));

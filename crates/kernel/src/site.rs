@@ -50,8 +50,10 @@ pub enum Role {
     FeedForward,
     /// A whole block, with its residuals.
     Block,
-    /// A norm.
-    Norm,
+    /// The norm before the self-attention.
+    AttentionNorm,
+    /// The norm before the feed-forward sub-layer.
+    FeedForwardNorm,
     /// The final norm's output.
     Final,
     /// The language-model head.
@@ -79,7 +81,7 @@ impl Role {
             Role::SelfAttention => "self-attention",
             Role::FeedForward => "feed-forward",
             Role::Block => "block",
-            Role::Norm => "norm",
+            Role::AttentionNorm | Role::FeedForwardNorm => "norm",
             Role::Final => "final",
             Role::Head => "head",
             Role::Own(word) => word,

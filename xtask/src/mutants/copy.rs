@@ -24,7 +24,7 @@ impl Copy {
         std::fs::create_dir_all(&root).with_context(|| format!("{}: cannot be made", root.display()))?;
         let files: BTreeSet<PathBuf> = tree::files(from)?.into_iter().collect();
         for file in &files {
-            tree::write_if_changed(&root.join(file), &std::fs::read(from.join(file))?)?;
+            tree::write_if_changed(&root.join(file), &renamed(file, std::fs::read(from.join(file))?))?;
         }
         for extra in tree::files(&root)?.iter().filter(|f| !files.contains(*f)) {
             std::fs::remove_file(root.join(extra))?;
@@ -33,10 +33,31 @@ impl Copy {
     }
 }
 
+/// Cargo names build products by package and version, not by folder: without a version of its own, a fault in the copy
+/// would be taken for the tree's own, fresh build.
+fn renamed(file: &Path, bytes: Vec<u8>) -> Vec<u8> {
+    if file != Path::new("Cargo.toml") {
+        return bytes;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().map(|line| match line.strip_prefix("version = \"").and_then(|rest| rest.strip_suffix('"')) {
+        Some(version) => format!("version = \"{version}-mutants\"\n"),
+        None => format!("{line}\n"),
+    });
+    lines.collect::<String>().into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn packages_of_the_copy_have_a_version_of_their_own() {
+        let manifest = b"[workspace.package]\nversion = \"0.1.0\"\nedition = \"2024\"\n".to_vec();
+        assert_eq!(renamed(Path::new("Cargo.toml"), manifest.clone()), b"[workspace.package]\nversion = \"0.1.0-mutants\"\nedition = \"2024\"\n");
+        assert_eq!(renamed(Path::new("crates/cli/Cargo.toml"), manifest.clone()), manifest);
+    }
 
     #[test]
     fn the_copy_follows_the_tree() {

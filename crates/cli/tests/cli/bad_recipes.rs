@@ -64,6 +64,20 @@ fn a_folder_of_another_recipe_is_not_touched() {
 }
 
 #[test]
+fn check_names_every_path_that_leads_nowhere() {
+    let text = "recipe = 1\nname = \"x\"\n[data.a]\npath = \"a.txt\"\n[models.m]\ncheckpoint = \"folder\"\n[[stage]]\nname = \"s\"\nevaluate = { models = [\"m\"], on = [{ use = \"perplexity\", data = \"a\" }] }\n";
+    Desk::with(text).refused(&["check", "recipe.toml"], &["recipe.toml:4:", "a.txt", "recipe.toml:6:", "models.m.checkpoint", "--set"]);
+}
+
+#[test]
+fn a_slip_in_a_needed_key_is_one_problem() {
+    let desk = changed("learning_rate = 3e-3", "learning_rat = 3e-3");
+    let text = crate::support::told(&desk.tongues(&["check", "recipe.toml"]));
+    assert_eq!(text.matches("expected").count(), 1, "{text}");
+    assert!(!text.contains("expected the key"), "{text}");
+}
+
+#[test]
 fn a_recipe_that_cannot_be_read_is_refused() {
     let desk = Desk::new();
     desk.run_refused(&["recipe.toml", "a readable recipe file"]);

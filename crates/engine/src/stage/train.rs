@@ -129,7 +129,7 @@ fn options(train: &Train, steps: usize) -> Options {
         betas: (train.beta1, train.beta2),
         epsilon: train.epsilon,
         max_grad_norm: train.max_grad_norm,
-        recompute: false,
+        recompute: train.recompute,
     }
 }
 
@@ -167,7 +167,8 @@ fn open_log(work: &Work<'_, '_>) -> Result<File> {
 fn summary(report: &StepReport, seconds: f64, validation: Option<&BTreeMap<String, f64>>) -> String {
     let losses: Vec<String> = report.loss.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
     let scores: Vec<String> = validation.into_iter().flatten().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    format!("{} lr {:.1e} {:.0} tokens/s {}", losses.join(" "), report.learning_rate, report.tokens as f64 / seconds, scores.join(" "))
+    let text = format!("{} lr {:.1e} {:.0} tokens/s {}", losses.join(" "), report.learning_rate, report.tokens as f64 / seconds, scores.join(" "));
+    text.trim_end().to_owned()
 }
 
 fn line(work: &Work<'_, '_>, report: StepReport, tokens: usize, seconds: f64, validation: Option<BTreeMap<String, f64>>) -> MetricLine {

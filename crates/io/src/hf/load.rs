@@ -53,7 +53,10 @@ pub fn family(config: &Map<String, Json>, place: &Path, cx: &mut dyn Context) ->
         return refuse(place.display(), "the key `model_type`", "none", format!("add the family's name: {}", known.join(", ")));
     };
     let Some(plugin) = find(Kind::Backbone, name) else {
-        let near = nearest(name, known.iter().copied()).map_or(String::new(), |n| format!("did you mean \"{n}\"?"));
+        let near = nearest(name, known.iter().copied()).map_or_else(
+            || "a backbone plugin for this family must be linked; `tongues plugins` lists those that are".into(),
+            |n| format!("did you mean \"{n}\"?"),
+        );
         return refuse(format!("{}: model_type", place.display()), format!("a family that is linked: {}", known.join(", ")), name, near);
     };
     let schema = (plugin.schema)();

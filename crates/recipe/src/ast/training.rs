@@ -60,6 +60,9 @@ pub struct Train {
     /// Join texts into full rows; otherwise one text a row.
     #[serde(default = "default_true")]
     pub packing: bool,
+    /// Keep one block's activations at a time and compute them again on the way back: less memory, about a third more time.
+    #[serde(default)]
+    pub recompute: bool,
     /// Score while training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate: Option<Validate>,

@@ -66,9 +66,9 @@ impl Block {
 
     /// `[B, T, D]` → `[B, T, D]`.
     pub fn forward(&self, x: Tensor<3>, tables: &Tables, pass: &mut Pass<'_>) -> Result<Tensor<3>> {
-        let y = self.input_layernorm.forward(x.clone());
+        let y = pass.site(self.at(Role::AttentionNorm), x.clone(), |x, _| Ok(self.input_layernorm.forward(x)))?;
         let x = x + pass.site(self.at(Role::SelfAttention), y, |y, pass| self.attention(y, tables, pass))?;
-        let y = self.post_attention_layernorm.forward(x.clone());
+        let y = pass.site(self.at(Role::FeedForwardNorm), x.clone(), |x, _| Ok(self.post_attention_layernorm.forward(x)))?;
         Ok(x + pass.site(self.at(Role::FeedForward), y, |y, pass| self.feed_forward(y, pass))?)
     }
 

@@ -163,7 +163,7 @@ impl LlamaConfig {
         let mut sites = vec![info(0, Role::Embeddings, "model.embed_tokens", [1, d], false)];
         for layer in 0..self.num_hidden_layers {
             let mut add = |role, name: &str, width, weight| sites.push(info(layer, role, &format!("model.layers.{layer}{name}"), width, weight));
-            add(Role::Norm, ".input_layernorm", [d, d], false);
+            add(Role::AttentionNorm, ".input_layernorm", [d, d], false);
             add(Role::SelfAttention, ".self_attn", [d, d], false);
             add(Role::Query, ".self_attn.q_proj", [d, q], true);
             add(Role::Key, ".self_attn.k_proj", [d, kv], true);
@@ -171,7 +171,7 @@ impl LlamaConfig {
             add(Role::Attention, ".self_attn.attention", [q, q], false);
             add(Role::Heads, ".self_attn.heads", [q, q], false);
             add(Role::AttentionOut, ".self_attn.o_proj", [q, d], true);
-            add(Role::Norm, ".post_attention_layernorm", [d, d], false);
+            add(Role::FeedForwardNorm, ".post_attention_layernorm", [d, d], false);
             add(Role::FeedForward, ".mlp", [d, d], false);
             add(Role::Gate, ".mlp.gate_proj", [d, f], true);
             add(Role::Up, ".mlp.up_proj", [d, f], true);
