@@ -1,8 +1,10 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
+mod mixture;
 mod sources;
 mod training;
 
+pub use mixture::*;
 pub use sources::*;
 pub use training::*;
 
@@ -99,8 +101,23 @@ pub struct Stage {
     pub weights: Vec<WeightRule>,
     /// What is minimised; several are summed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<ObjectiveUse>,
+}
+
+/// An objective with its options, and its own data where that is not the stage's.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct ObjectiveUse {
+    /// The objective plugin.
+    #[serde(rename = "use")]
     #[schemars(extend("x-plugin" = "objective"))]
-    pub objectives: Vec<PluginUse>,
+    pub plugin: String,
+    /// What it is trained on, where that is not the stage's `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: Option<String>,
+    /// The plugin's own options.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
 }
 
 fn default_true() -> bool {

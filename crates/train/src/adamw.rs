@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use tongues_kernel::burn::module::{Module, ModuleMapper, Param};
 use tongues_kernel::burn::optim::GradientsParams;
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{Entry, Policy, Trains, put};
+use tongues_kernel::{Entry, Policy, Result, Tensors, Trains, put, refuse, values};
 
 /// Hyper-parameters of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +44,36 @@ impl AdamW {
     pub fn step<M: Module>(&mut self, module: M, names: &[Entry], policies: &BTreeMap<String, Policy>, grads: GradientsParams, hyper: Hyper) -> M {
         let names = names.iter().map(|e| (e.id, e.name.clone())).collect();
         module.map(&mut Update { state: self, names, policies, grads, hyper })
+    }
+
+    /// The state by name: `<tensor>.first`, `<tensor>.second`, `<tensor>.steps`.
+    pub fn save(&self) -> Tensors {
+        let one = |(name, m): (&String, &Moments)| {
+            let flat = |t: &Tensor<1>| (t.dims().to_vec(), values(t.clone()));
+            [(format!("{name}.first"), flat(&m.first)), (format!("{name}.second"), flat(&m.second)), (format!("{name}.steps"), (vec![1], vec![m.steps as f32]))]
+        };
+        self.moments.iter().flat_map(one).collect()
+    }
+
+    /// Puts a saved state back.
+    ///
+    /// # Errors
+    /// It is incomplete.
+    pub fn load(&mut self, saved: &Tensors, device: &Device) -> Result<()> {
+        self.moments.clear();
+        for name in saved.keys().filter_map(|k| k.strip_suffix(".steps")) {
+            let get = |what: &str| match saved.get(&format!("{name}.{what}")) {
+                Some((_, values)) => Ok(values.clone()),
+                None => refuse(format!("optimiser state of {name}"), format!("its `{what}`"), "none", "the saved state is damaged"),
+            };
+            let tensor = |v: Vec<f32>| {
+                let n = v.len();
+                Tensor::<1>::from_data(TensorData::new(v, [n]), device)
+            };
+            let steps = get("steps")?.first().copied().unwrap_or(0.0) as i32;
+            self.moments.insert(name.into(), Moments { first: tensor(get("first")?), second: tensor(get("second")?), steps });
+        }
+        Ok(())
     }
 }
 

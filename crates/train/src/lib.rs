@@ -5,10 +5,12 @@
 
 mod adamw;
 mod feed;
+mod position;
 mod schedule;
 mod trainer;
 
 pub use adamw::{AdamW, Hyper};
-pub use feed::Feed;
+pub use feed::{Cursor, Feed, Fixed, Layout, Mixture, Pool, Rows, Size, Source, Stop, Uniform};
+pub use position::{Position, changing, restore};
 pub use schedule::{Shape, factor};
 pub use trainer::{Options, StepReport, Trained, Trainer};

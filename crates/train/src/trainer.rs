@@ -9,7 +9,7 @@ use tongues_kernel::burn::module::{Module, ModuleVisitor, Param};
 use tongues_kernel::burn::optim::GradientsParams;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{
-    Batch, Context, Coupling, Draws, Dyn, Entry, Error, Model, Net, Objective, Result, Step, Term, Update, entries, policy, recompute, refuse, values,
+    Batch, Context, Coupling, Draws, Dyn, Entry, Error, Model, Net, Objective, Result, Step, Tensors, Term, Update, entries, policy, recompute, refuse, values,
 };
 
 /// How a stage trains.
@@ -62,24 +62,24 @@ pub struct Trained {
 }
 
 /// A stage at work.
-pub struct Trainer {
+pub struct Trainer<'s> {
     /// The model; its parts and rows change in place.
     pub model: Model,
-    objectives: Vec<Dyn<dyn Objective>>,
-    feeds: Vec<Feed>,
+    pub(crate) objectives: Vec<Dyn<dyn Objective>>,
+    pub(crate) feeds: Vec<Feed<'s>>,
     others: BTreeMap<String, Model>,
     options: Options,
     optimizer: AdamW,
     draws: Draws,
-    step: usize,
+    pub(crate) step: usize,
 }
 
-impl Trainer {
+impl<'s> Trainer<'s> {
     /// A trainer with one feed per objective. Gradients are switched on where the model's policies say so.
     ///
     /// # Errors
     /// Nothing trains, or an objective cannot be split the way the options ask.
-    pub fn new(mut model: Model, objectives: Vec<Dyn<dyn Objective>>, feeds: Vec<Feed>, options: Options, draws: Draws) -> Result<Self> {
+    pub fn new(mut model: Model, objectives: Vec<Dyn<dyn Objective>>, feeds: Vec<Feed<'s>>, options: Options, draws: Draws) -> Result<Self> {
         if options.accumulate > 1 && objectives.iter().any(|o| o.coupling() == Coupling::Batch) {
             return refuse("train.accumulate", "1", options.accumulate, "this objective couples the examples of a batch, which must stay whole");
         }
@@ -96,6 +96,20 @@ impl Trainer {
         self.others = others;
     }
 
+    /// The optimiser's state, by name.
+    pub fn optimizer_state(&self) -> Tensors {
+        self.optimizer.save()
+    }
+
+    /// Puts a saved state of the optimiser back.
+    ///
+    /// # Errors
+    /// It is of another optimiser.
+    pub fn set_optimizer_state(&mut self, saved: &Tensors) -> Result<()> {
+        let device = self.model.plain_device();
+        self.optimizer.load(saved, &device)
+    }
+
     /// One optimiser step.
     ///
     /// # Errors
@@ -105,7 +119,7 @@ impl Trainer {
         let mut collected = GradientsParams::new();
         let (mut tokens, mut loss) = (0, BTreeMap::new());
         for index in 0..self.objectives.len() {
-            let batch = self.feeds[index].next_batch();
+            let batch = self.feeds[index].next_batch()?;
             for batch in self.objectives[index].prepare(batch, cx)? {
                 tokens += batch.tokens();
                 self.gradients(index, batch, &mut collected, &mut loss)?;
