@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[serde(untagged)]
 pub enum Mix {
     /// Names; a member's share is its number of records.
-    #[schemars(extend("minItems" = 1, "x-ref" = "data"))]
+    #[schemars(extend("x-ref" = "data"))]
     Names(Vec<String>),
     /// Shares of the training examples by name; they need not add up to 1.
     #[schemars(extend("x-ref-keys" = "data"))]
