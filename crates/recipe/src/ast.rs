@@ -1,8 +1,10 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
+mod optimizer;
 mod sources;
 mod training;
 
+pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
 

@@ -1,5 +1,6 @@
 //! Training.
 
+use super::optimizers::{optimizers, told};
 use super::policies::policies;
 use super::validate::Watch;
 use super::{Work, write};
@@ -32,6 +33,8 @@ pub fn run(work: &Work<'_, '_>, train: &Train) -> Result<()> {
     ));
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
     let mut trainer = Trainer::new(model, objectives, feeds, options(train, steps), draws)?;
+    trainer.set_optimizers(optimizers(train, &work.stage.weights));
+    told(&trainer.optimizer_counts()).iter().for_each(|text| work.progress.say(&format!("{}: {text}", work.stage.name)));
     let kept = steps_taken(work, train, &mut trainer, steps)?;
     model = kept.unwrap_or(trainer.model);
     model.lineage.steps.push(format!("stage {} on {}", work.stage.name, train.data));
@@ -180,6 +183,7 @@ fn line(work: &Work<'_, '_>, report: StepReport, tokens: usize, seconds: f64, va
         loss: report.loss,
         learning_rate: report.learning_rate,
         grad_norm: report.grad_norm,
+        grad_norms: Some(report.grad_norms),
         rss_anon_bytes: anonymous_bytes(),
         validation,
     }
