@@ -1,4 +1,7 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod curve;
+mod optimizers;
+mod packing;
 mod splits;
