@@ -4,5 +4,6 @@ mod bad_checkpoints;
 mod bad_data;
 mod bad_recipes;
 mod determinism;
+mod optimizers;
 mod support;
 mod verbs;
