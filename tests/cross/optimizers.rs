@@ -107,7 +107,7 @@ fn ours(optimizer: Optimizer, rate: f64) -> Vec<Tensors> {
     let feed = Feed::new(vec![example], Draws::new(2), 10, 8, false).expect("an example");
     let objective = Dyn(Box::new(Given::new(seen.clone())) as Box<dyn Objective>);
     let mut trainer = Trainer::new(model, vec![objective], vec![feed], options, Draws::new(4)).expect("something trains");
-    trainer.set_optimizers(Optimizers { stage: optimizer, ..Optimizers::adamw(AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) });
+    trainer.set_optimizers(Optimizers { stage: optimizer, ..Optimizers::adamw(AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) }).expect("no groups");
     let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
     (0..STEPS).for_each(|_| drop(trainer.step(&mut cx).expect("a step")));
     seen.lock().expect("one thread").clone()

@@ -98,8 +98,17 @@ impl Trainer {
     }
 
     /// Other optimisers than AdamW with the options' betas.
-    pub fn set_optimizers(&mut self, optimizers: Optimizers) {
+    ///
+    /// # Errors
+    /// A policy names a group that is not among them.
+    pub fn set_optimizers(&mut self, optimizers: Optimizers) -> Result<()> {
+        let lost =
+            |(name, policy): (&String, &Policy)| policy.group.as_ref().filter(|g| !optimizers.groups.contains_key(*g)).map(|g| (name.clone(), g.clone()));
+        if let Some((name, group)) = self.model.policies.iter().find_map(lost) {
+            return refuse(format!("policy of {name}"), "a group that has an optimiser", group, "name it among `Optimizers::groups`");
+        }
         self.optimizers = optimizers;
+        Ok(())
     }
 
     /// How many tensors each optimiser trains.

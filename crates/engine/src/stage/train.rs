@@ -33,7 +33,7 @@ pub fn run(work: &Work<'_, '_>, train: &Train) -> Result<()> {
     ));
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
     let mut trainer = Trainer::new(model, objectives, feeds, options(train, steps), draws)?;
-    trainer.set_optimizers(optimizers(train, &work.stage.weights));
+    trainer.set_optimizers(optimizers(train, &work.stage.weights))?;
     told(&trainer.optimizer_counts()).iter().for_each(|text| work.progress.say(&format!("{}: {text}", work.stage.name)));
     let kept = steps_taken(work, train, &mut trainer, steps)?;
     model = kept.unwrap_or(trainer.model);

@@ -20,7 +20,7 @@ fn all() -> Vec<Optimizer> {
 
 fn trainer(optimizer: Optimizer, policies: BTreeMap<String, Policy>) -> Trainer {
     let mut trainer = begin(policies, 0.01);
-    trainer.set_optimizers(Optimizers { stage: optimizer, ..Optimizers::adamw(AdamW::default()) });
+    trainer.set_optimizers(Optimizers { stage: optimizer, ..Optimizers::adamw(AdamW::default()) }).expect("no groups");
     trainer
 }
 
@@ -152,7 +152,9 @@ fn a_group_has_its_own_optimiser_and_a_factor_multiplies_its_rate() {
         let own = Policy { group: Some("own".into()), learning_rate_factor: factor, learning_rate: rate, ..Policy::free() };
         let mut trainer = begin(BTreeMap::from([(MATRIX.into(), own)]), 0.01);
         let groups = BTreeMap::from([("own".into(), Optimizer::Lion(Lion::default()))]);
-        trainer.set_optimizers(Optimizers { groups, ..Optimizers::adamw(AdamW::default()) });
+        let none = trainer.set_optimizers(Optimizers::adamw(AdamW::default())).expect_err("the group has no optimiser").to_string();
+        assert!(none.contains(MATRIX) && none.contains("found own"), "{none}");
+        trainer.set_optimizers(Optimizers { groups, ..Optimizers::adamw(AdamW::default()) }).expect("the group");
         steps(&mut trainer, 2);
         assert!(trainer.optimizer_state().contains_key(&format!("{MATRIX}/lion.momentum")));
         snapshot(&trainer.model, "")[MATRIX].clone()
