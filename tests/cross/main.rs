@@ -1,5 +1,8 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod curve;
+mod optimizers;
+mod packing;
 mod passes;
 mod splits;

@@ -1,10 +1,12 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
 mod mixture;
+mod optimizer;
 mod sources;
 mod training;
 
 pub use mixture::*;
+pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
 

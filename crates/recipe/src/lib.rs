@@ -12,6 +12,7 @@ mod docs;
 mod editor;
 mod load;
 mod node;
+mod optimizer_rules;
 mod order;
 mod overrides;
 mod place;

@@ -100,6 +100,7 @@ impl Checks<'_, '_> {
 
     fn stage_rules(&mut self, path: &[String], stage: &Json) {
         self.exactly_one(path, stage, &KINDS);
+        self.optimizers(path, stage);
         match stage.get("train") {
             Some(train) => self.train_rules(path, stage, train),
             None => self.training_only(path, stage),

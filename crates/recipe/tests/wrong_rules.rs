@@ -169,3 +169,20 @@ fn no_damage_makes_the_checks_panic() {
         }
     }
 }
+
+#[test]
+fn options_of_optimisers() {
+    let wrong_optimizer = |entry: &str, expected: &str| wrong("{ steps = 5 }", &format!("{{ steps = 5 }}, optimizer = {entry}"), &[expected]);
+    let names = r#"one of "adamw", "adafactor", "lion", "muon""#;
+    let at = "stage.adapt.train.optimizer";
+    wrong_optimizer("\"muom\"", &format!("r.toml:24:86: {at}: expected {names}, found \"muom\" | did you mean \"muon\"?"));
+    wrong_optimizer("{ use = \"sgd\" }", &format!("r.toml:24:94: {at}.use: expected {names}, found \"sgd\""));
+    wrong_optimizer("{ momentum = 0.9 }", &format!("r.toml:24:86: {at}: expected the key `use`, found only momentum | use: Which."));
+    wrong_optimizer("{ use = \"muon\", momentum = 1 }", &format!("r.toml:24:113: {at}.momentum: expected a number at least 0 and less than 1, found 1"));
+    wrong_optimizer(
+        "{ use = \"lion\", momentum = 0.9 }",
+        &format!("r.toml:24:102: {at}.momentum: expected one of beta1, beta2, the options of \"lion\", found `momentum`, of another optimiser | take it out"),
+    );
+    let found = problems(&spoiled("{ steps = 5 }", "{ steps = 5 }, optimizer = { use = \"muon\", momentun = 0.9 }"));
+    assert!(found.len() == 1 && found[0].contains("did you mean `momentum`?"), "{found:?}");
+}

@@ -4,6 +4,7 @@ mod bad_checkpoints;
 mod bad_data;
 mod bad_recipes;
 mod determinism;
+mod optimizers;
 mod resume;
 mod support;
 mod verbs;

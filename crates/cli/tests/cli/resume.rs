@@ -265,6 +265,18 @@ fn a_damaged_state_is_refused() {
 }
 
 #[test]
+fn a_step_that_is_not_finite_keeps_the_state_before_it() {
+    let desk = Desk::killed_with(&KILLED.replace("learning_rate = 3e-3", "learning_rate = 1e30"));
+    let out = desk.run(&["cut"]);
+    let text = told(&out);
+    assert_eq!(out.status.code(), Some(1), "{text}");
+    assert!(text.contains("step ") && text.contains("learning rate") && text.contains("--resume-anyway"), "{text}");
+    let done = steps(&desk.path("cut")).len();
+    let state = std::fs::read(desk.path("cut/resume/base.safetensors")).expect("a state");
+    assert!(done >= 1 && String::from_utf8_lossy(&state[..4000]).contains(&format!("\\\"step\\\":{done}")), "{done} steps");
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_refused() {
     let desk = Desk::killed();
     desk.file("file", b"");

@@ -4,6 +4,7 @@ mod evaluate;
 mod export;
 mod generate;
 mod merge;
+mod optimizers;
 mod policies;
 pub(crate) mod save;
 mod steps;

@@ -149,6 +149,7 @@ fn line(stage: &str, report: StepReport, tokens: u64, seconds: f64, validation: 
         loss: report.loss,
         learning_rate: report.learning_rate,
         grad_norm: report.grad_norm,
+        grad_norms: Some(report.grad_norms),
         rss_anon_bytes: anonymous_bytes(),
         validation,
     }

@@ -1,5 +1,6 @@
 //! Training.
 
+use super::optimizers::{optimizers, told};
 use super::policies::policies;
 use super::steps::Steps;
 use super::{Work, write};
@@ -32,6 +33,8 @@ pub fn run(work: &Work<'_, '_>, journal: &Journal, train: &Train) -> Result<()> 
     ));
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
     let mut trainer = Trainer::new(model, objectives, feeds, options(train, steps), draws)?;
+    trainer.set_optimizers(optimizers(train, &work.stage.weights))?;
+    told(&trainer.optimizer_counts()).iter().for_each(|text| work.progress.say(&format!("{}: {text}", work.stage.name)));
     let kept = Steps::begin(work, journal, train, &mut trainer)?.take(steps)?;
     model = kept.unwrap_or(trainer.model);
     model.lineage.steps.push(format!("stage {} on {}", work.stage.name, train.data));

@@ -1,6 +1,6 @@
 //! How a stage trains: budget, optimiser, validation, and what trains.
 
-use super::EvaluatorUse;
+use super::{EvaluatorUse, OptimizerUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct Train {
     /// Steps of linear warm-up.
     #[serde(default)]
     pub warmup_steps: usize,
+    /// What makes updates of gradients: `adamw`, `adafactor`, `lion` or `muon`, or a table `{ use = "muon", momentum = 0.9 }`.
+    #[serde(default)]
+    pub optimizer: OptimizerUse,
     /// Decoupled weight decay (Loshchilov and Hutter 2019); never applied to norms, biases and masked entries.
     #[serde(default = "default_decay")]
     #[schemars(range(min = 0.0))]
@@ -200,6 +203,9 @@ pub struct WeightRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
+    /// Optimiser instead of the stage's, in the same two forms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerUse>,
 }
 
 /// Which tensors.

@@ -19,7 +19,7 @@ fn layout(rows: Rows, uniform: Uniform) -> Layout {
     Layout { batch_tokens: 48, row_tokens: 16, rows, uniform, mixture: None }
 }
 
-fn feed(layout: Layout) -> Feed {
+fn feed(layout: Layout) -> Feed<'static> {
     Feed::over(Rc::new(Fixed(Rc::new(pool()))), Draws::new(1), layout).expect("examples")
 }
 
