@@ -1,4 +1,5 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod chats;
 mod splits;

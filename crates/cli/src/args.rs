@@ -22,6 +22,8 @@ pub enum Verb {
     Run(RunArgs),
     /// Show all problems of a recipe without running it.
     Check(CheckArgs),
+    /// Show samples of a recipe's training data, with what carries loss.
+    Data(DataArgs),
     /// List plugins, or document one.
     Plugins(PluginsArgs),
     /// Show what is in a checkpoint or adapter folder.
@@ -71,6 +73,25 @@ pub struct CheckArgs {
     /// Print the resolved recipe: sweeps expanded, defaults filled in.
     #[arg(long)]
     pub resolved: bool,
+}
+
+/// Flags of `data`.
+#[derive(Args, Debug)]
+pub struct DataArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Only stages that train on this data set.
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+    /// Records shown of each stage's data, evenly spread.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub limit: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Replace a value, as in `run`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// Flags of `plugins`.

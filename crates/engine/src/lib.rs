@@ -2,10 +2,12 @@
 
 mod datasets;
 mod folder;
+mod formats;
 mod memory;
 mod models;
 mod progress;
 mod run;
+mod samples;
 mod shop;
 mod stage;
 mod surroundings;
@@ -14,6 +16,7 @@ pub use folder::{Folder, Occupied};
 pub use memory::anonymous_bytes;
 pub use progress::{Progress, Quiet};
 pub use run::{Outcome, RunOptions, run};
+pub use samples::{Piece, Sample, Sampled, samples};
 pub use shop::Shop;
 pub use stage::{continued, scores};
 pub use surroundings::Surroundings;

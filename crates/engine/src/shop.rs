@@ -20,6 +20,8 @@ pub struct Shop<'r> {
     pub(crate) models: RefCell<BTreeMap<String, Model>>,
     pub(crate) tokenizers: RefCell<BTreeMap<String, Arc<dyn Tokenizer>>>,
     pub(crate) notes: RefCell<Vec<String>>,
+    /// Records that curators dropped, by data set and rule.
+    pub(crate) dropped: RefCell<BTreeMap<String, BTreeMap<String, usize>>>,
     pub(crate) inputs: RefCell<BTreeMap<String, String>>,
     busy: RefCell<Vec<String>>,
 }
@@ -35,6 +37,7 @@ impl<'r> Shop<'r> {
             models: RefCell::default(),
             tokenizers: RefCell::default(),
             notes: RefCell::default(),
+            dropped: RefCell::default(),
             inputs: RefCell::default(),
             busy: RefCell::default(),
         }

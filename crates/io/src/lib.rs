@@ -13,6 +13,7 @@
 pub mod atomic;
 pub mod config;
 pub mod hf;
+mod parquet;
 pub mod split;
 pub mod tensors;
 pub mod text;
@@ -21,5 +22,5 @@ pub mod tokenizer;
 pub use atomic::{AtomicDir, sha256_file, write_atomic};
 pub use split::{By, Parts, split};
 pub use tensors::{Checkpoint, CheckpointWriter, Dtype, Info, TensorOut, TensorSpec, Writer, open_file};
-pub use text::{Format, TextFile};
+pub use text::{Format, Layout, TextFile};
 pub use tokenizer::{Algorithm, HfTokenizer, check_rows};

@@ -6,13 +6,16 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 /// A short shared string: names, languages, ids.
 pub type Name = Arc<str>;
 
+/// One turn of a conversation: (role, content).
+pub type Turn = (Name, Arc<str>);
+
 /// One field of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Unicode text.
     Text(Arc<str>),
-    /// Turns of a conversation: (role, content).
-    Turns(Vec<(Name, Arc<str>)>),
+    /// Turns of a conversation.
+    Turns(Vec<Turn>),
     /// A number.
     Number(f64),
     /// Yes or no.
@@ -54,9 +57,34 @@ impl Record {
     pub fn text(&self, field: &str) -> Result<&str> {
         match self.fields.get(field) {
             Some(Value::Text(text)) => Ok(text),
+            Some(Value::Turns(_)) => {
+                refuse(self.place(field), "text", "turns of a conversation", "write `format = \"chat\"`, or the name of a [formats] entry")
+            }
+            None if self.has_turns() => {
+                let remedy = "write `format = \"chat\"`, or the name of a [formats] entry";
+                refuse(self.place(field), "a text", "turns of a conversation", remedy)
+            }
             Some(_) => refuse(self.place(field), "text", "another kind of value", "name a text field"),
             None => Err(self.missing(field)),
         }
+    }
+
+    /// Some field holds turns of a conversation.
+    pub fn has_turns(&self) -> bool {
+        self.fields.values().any(|v| matches!(v, Value::Turns(_)))
+    }
+
+    /// All text to learn a vocabulary from: the field `text`, or else all turns, or else all texts.
+    pub fn all_text(&self) -> String {
+        if let Some(Value::Text(text)) = self.fields.get("text") {
+            return text.to_string();
+        }
+        let texts = self.fields.values().flat_map(|value| match value {
+            Value::Text(text) if !self.has_turns() => vec![&**text],
+            Value::Turns(turns) => turns.iter().map(|(_, content)| &**content).collect(),
+            _ => vec![],
+        });
+        texts.collect::<Vec<&str>>().join("\n")
     }
 
     fn missing(&self, field: &str) -> Error {

@@ -1,8 +1,10 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
+mod formats;
 mod sources;
 mod training;
 
+pub use formats::*;
 pub use sources::*;
 pub use training::*;
 
@@ -38,6 +40,9 @@ pub struct Recipe {
     /// Data sets, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, DataDef>,
+    /// How records become text, by name. `chat` is there without being written: the chat template of the model at work.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, FormatDef>,
     /// What is done, in order.
     #[schemars(length(min = 1))]
     pub stage: Vec<Stage>,
@@ -117,6 +122,10 @@ pub struct EvaluatorUse {
     /// What is scored.
     #[schemars(extend("x-ref" = "data"))]
     pub data: String,
+    /// How its records become text: `chat`, or a name under `[formats]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// At most so many records, evenly spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
@@ -145,9 +154,22 @@ pub struct Generate {
     /// The model or stage.
     #[schemars(extend("x-ref" = "model"))]
     pub model: String,
-    /// Prompts, continued one by one.
+    /// Prompts, continued one by one; with a chat format each is a user's turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub prompts: Vec<String>,
+    /// In place of prompts: a data set, whose records are continued up to their answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: Option<String>,
+    /// At most so many of its records, evenly spread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<usize>,
+    /// How prompts or records become text: `chat`, or a name under `[formats]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// The decoder: `{ use = "sampling", temperature = 0.8 }`.
     #[schemars(extend("x-plugin" = "decoder"))]
     pub decode: PluginUse,

@@ -10,6 +10,7 @@ pub(crate) enum Target {
     Data,
     Model,
     Tokenizer,
+    Format,
 }
 
 /// A place where a plugin is named.
@@ -196,6 +197,7 @@ fn target(schema: &Json) -> Option<Target> {
         "data" => Some(Target::Data),
         "model" => Some(Target::Model),
         "tokenizer" => Some(Target::Tokenizer),
+        "format" => Some(Target::Format),
         _ => None,
     }
 }

@@ -20,7 +20,7 @@ fn data(texts: &[&str]) -> InMemory {
 fn evaluated(given: Json, model: &Model, texts: &[&str]) -> Result<(Finding, Vec<String>)> {
     let mut cx = Surroundings::new(0);
     let evaluator: BitsPerByte = options("bits-per-byte", given)?;
-    let mut found = evaluator.evaluate(&mut Evaluation { model, data: &data(texts), cx: &mut cx })?;
+    let mut found = evaluator.evaluate(&mut Evaluation { model, data: &data(texts), format: None, cx: &mut cx })?;
     assert_eq!(found.len(), 1);
     Ok((found.remove(0), cx.notes))
 }

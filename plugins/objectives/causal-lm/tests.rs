@@ -15,7 +15,7 @@ fn objective(given: Json) -> CausalLm {
 
 fn examples(given: Json, text: &str, max_length: usize) -> Vec<Example> {
     let tokenizer = ToyTokenizer::default();
-    let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0) };
+    let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0), format: None };
     objective(given).examples(&Record::of_text("r", text), &cx).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn texts_in_one_row_do_not_see_each_other() {
 fn what_cannot_be_learned_is_refused() {
     let tokenizer = ToyTokenizer::default();
     let refused = |record: Record, max_length: usize| {
-        let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0) };
+        let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0), format: None };
         objective(json!({})).examples(&record, &cx).unwrap_err().to_string()
     };
     assert!(refused(Record::of_text("r7", ""), 8).starts_with("record r7, field `text`: expected some text, found an empty text"));
@@ -149,7 +149,7 @@ impl Tokenizer for Plain {
 fn special_tokens_are_those_that_the_tokenizer_has() {
     let made = |given: Json, end: Option<u32>| {
         let tokenizer = Plain { inner: ToyTokenizer::default(), end };
-        let cx = ExampleContext { tokenizer: &tokenizer, max_length: 9, draws: Draws::new(0) };
+        let cx = ExampleContext { tokenizer: &tokenizer, max_length: 9, draws: Draws::new(0), format: None };
         objective(given).examples(&Record::of_text("r", "a"), &cx).map(|made| ids(&made[0])).map_err(|e| e.to_string())
     };
     assert_eq!(made(json!({}), None).unwrap(), [97]);

@@ -90,10 +90,19 @@ fn feeds(work: &Work<'_, '_>, train: &Train, model: &Model, objectives: &[Dyn<dy
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
     let feed = |objective: &Dyn<dyn Objective>| {
         let tokenizer = model.tokenizer()?;
-        let cx = ExampleContext { tokenizer: tokenizer.as_ref(), max_length: train.sequence_length, draws };
+        let format = work.shop.format(train.format.as_deref(), tokenizer.as_ref())?;
+        let cx = ExampleContext {
+            tokenizer: tokenizer.as_ref(),
+            max_length: train.sequence_length,
+            draws,
+            format: format.as_ref().map(|f| f as &dyn tongues_kernel::Format),
+        };
         let mut examples = vec![];
         for record in &data.records {
             examples.extend(objective.examples(record, &cx)?);
+        }
+        if let Some(format) = &format {
+            work.progress.say(&work.shop.note_cut(&format!("Stage {}", work.stage.name), format));
         }
         Feed::new(examples, draws, train.batch_tokens, train.sequence_length, train.packing && objective.may_pack())
     };
