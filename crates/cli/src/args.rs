@@ -125,6 +125,9 @@ pub struct GenerateArgs {
     /// A text to continue; may be given several times.
     #[arg(long, required = true)]
     pub prompt: Vec<String>,
+    /// Each prompt is a user's turn, written by the checkpoint's chat template.
+    #[arg(long)]
+    pub chat: bool,
     /// A PEFT adapter folder to put on top.
     #[arg(long)]
     pub adapter: Vec<PathBuf>,
@@ -159,9 +162,12 @@ pub struct GenerateArgs {
 pub struct EvalArgs {
     /// A checkpoint folder.
     pub model: PathBuf,
-    /// A text file: .txt, .tsv, .csv, .jsonl.
+    /// A file: .txt, .tsv, .csv, .jsonl, .parquet.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
+    /// Score answers behind their prompts, as the checkpoint's chat template writes them.
+    #[arg(long)]
+    pub chat: bool,
     /// Evaluator plugins; those that need no options where absent.
     #[arg(long = "use", value_name = "NAME")]
     pub evaluators: Vec<String>,

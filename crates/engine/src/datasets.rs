@@ -166,8 +166,5 @@ pub fn spread(records: &InMemory, limit: Option<usize>) -> InMemory {
 
 /// Texts of a data set; of conversations, what is said in them.
 pub fn texts(records: &InMemory) -> Result<Vec<String>> {
-    let text = |record: &Record| {
-        if record.has_turns() && !record.fields.contains_key("text") { Ok(record.all_text()) } else { record.text("text").map(str::to_owned) }
-    };
-    records.records.iter().map(text).collect()
+    records.records.iter().map(|r| r.said("text").map(String::from)).collect()
 }

@@ -62,9 +62,14 @@ impl TextFormat {
 
     fn conversations(&self, template: &ChatTemplate, record: &Record) -> Result<Vec<(Name, Rendered)>> {
         let render = |(name, conversation): (Name, conversation::Conversation)| {
-            // Everything is learned: where the last answer begins is still needed, for a cut.
-            let loss = if self.options.loss == Loss::All { Loss::Target } else { self.options.loss };
-            let (text, learned) = assistant(template, &conversation, loss)?;
+            if self.options.loss == Loss::All {
+                // Where the last answer begins matters to a cut alone, so a template that cannot tell it is no error here.
+                let (text, _) = template.render(&conversation.turns, false)?;
+                let answer = assistant(template, &conversation, Loss::Target).ok().and_then(|(_, spans)| Some(spans.last()?.start));
+                let answer = answer.unwrap_or(text.len());
+                return Ok((name, Rendered { text, learned: vec![], answer, framed: false }));
+            }
+            let (text, learned) = assistant(template, &conversation, self.options.loss)?;
             let answer = learned.last().map_or(text.len(), |span| span.start);
             Ok((name, Rendered { text, learned, answer, framed: false }))
         };

@@ -102,6 +102,10 @@ fn a_template_that_rewrites_earlier_turns_is_refused_and_says_what_to_do() {
     let told = format(Body::Chat(template(&source, tokens)), Loss::Assistant, None).rendered(&record(messages)).expect_err("a broken prefix").to_string();
     assert!(told.starts_with("record r: test: expected a template that writes a turn the same whatever follows it"), "{told}");
     assert!(told.contains("from byte 10 on") && told.contains("{% generation %}"), "{told}");
+    // Where everything is learned, the earlier turns need not stay the same.
+    let all = format(Body::Chat(template(&source, json!({ "bos_token": "<s>", "eos_token": "</s>" }))), Loss::All, None);
+    let messages = json!([{ "role": "system", "content": "S" }, { "role": "user", "content": "a" }, { "role": "assistant", "content": "b" }]);
+    assert_eq!(learned(&all, &record(messages)), ["<s>[INST] a[/INST] b</s>"]);
     let alone = json!([{ "role": "assistant", "content": "b" }]);
     let told = format(Body::Chat(template("{{ messages }}", json!({}))), Loss::Assistant, None).rendered(&record(alone)).expect_err("no question").to_string();
     assert!(told.contains("a question before the first answer"), "{told}");

@@ -1,7 +1,7 @@
 //! What comes out of a data file: records with typed fields.
 
 use crate::{Error, Result, refuse};
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::Arc};
 
 /// A short shared string: names, languages, ids.
 pub type Name = Arc<str>;
@@ -74,17 +74,21 @@ impl Record {
         self.fields.values().any(|v| matches!(v, Value::Turns(_)))
     }
 
-    /// All text to learn a vocabulary from: the field `text`, or else all turns, or else all texts.
-    pub fn all_text(&self) -> String {
-        if let Some(Value::Text(text)) = self.fields.get("text") {
-            return text.to_string();
+    /// The text under `field`; where it holds turns, or where the record has turns in place of it, what is said in them, a
+    /// turn a line. For what looks at words alone: vocabularies, duplicates.
+    ///
+    /// # Errors
+    /// The field is absent or no text, and there are no turns.
+    pub fn said(&self, field: &str) -> Result<Cow<'_, str>> {
+        let said = |turns: &[Turn]| turns.iter().map(|(_, content)| &**content).collect::<Vec<&str>>().join("\n");
+        match self.fields.get(field) {
+            Some(Value::Turns(turns)) => Ok(said(turns).into()),
+            None if self.has_turns() => {
+                let all = self.fields.values().filter_map(|value| if let Value::Turns(turns) = value { Some(said(turns)) } else { None });
+                Ok(all.collect::<Vec<String>>().join("\n").into())
+            }
+            _ => self.text(field).map(Cow::Borrowed),
         }
-        let texts = self.fields.values().flat_map(|value| match value {
-            Value::Text(text) if !self.has_turns() => vec![&**text],
-            Value::Turns(turns) => turns.iter().map(|(_, content)| &**content).collect(),
-            _ => vec![],
-        });
-        texts.collect::<Vec<&str>>().join("\n")
     }
 
     fn missing(&self, field: &str) -> Error {

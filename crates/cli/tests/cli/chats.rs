@@ -141,6 +141,11 @@ generate = { model = "sft", prompts = ["Kaixo"], format = "chat", decode = { use
     let text = desk.good(&["data", "again.toml", "--limit", "1"]);
     assert!(text.contains("\n<user>Say 0</s>\n<assistant>⟦It is 0.</s>\n⟧\n"), "{text}");
     desk.good(&["run", "again.toml", "--out", "second"]);
+    let checkpoint = "first/stages/sft/checkpoint";
+    let plain = desk.good(&["generate", checkpoint, "--prompt", "Kaixo", "--temperature", "0", "--json"]);
+    let chat = desk.good(&["generate", checkpoint, "--prompt", "Kaixo", "--temperature", "0", "--json", "--chat"]);
+    assert_ne!(plain, chat);
+    assert!(desk.good(&["eval", checkpoint, "--data", "chats.jsonl", "--chat"]).contains("perplexity"));
     let written = std::fs::read_to_string(desk.path("second/stages/sft/checkpoint/tokenizer_config.json")).expect("a file");
     assert!(written.contains("eos_token }}"), "the template is lost: {written}");
     std::fs::remove_file(desk.path("first/stages/sft/checkpoint/chat_template.jinja")).expect("removed");

@@ -25,9 +25,7 @@ pub fn run(work: &Work<'_, '_>, generate: &Generate) -> Result<()> {
         Some(data) => from_records(&spread(&*work.shop.records(data)?, generate.limit), format.as_ref(), tokenizer.as_ref())?,
         None => from_prompts(&generate.prompts, format.as_ref(), tokenizer.as_ref())?,
     };
-    let stop = format.as_ref().map_or_else(|| Ok(vec![]), |format| format.stops(tokenizer.as_ref()))?;
-    let prompts = asked.iter().map(|a| a.ids.clone()).collect();
-    let written = decoded(work.shop, &model, prompts, stop, &generate.decode, generate.max_new_tokens)?;
+    let written = answered(work.shop, &model, &asked, format.as_ref(), &generate.decode, generate.max_new_tokens)?;
     let mut lines = String::new();
     for (asked, generation) in asked.iter().zip(&written) {
         let (prompt, text) = (&asked.shown, tokenizer.decode(&generation.ids)?);
@@ -73,14 +71,27 @@ fn plain(text: &str, tokenizer: &dyn Tokenizer) -> Result<Vec<u32>> {
     Ok(start.into_iter().chain(tokenizer.encode(text)?).collect())
 }
 
-/// Continues texts with a decoder plugin.
+/// Continues texts with a decoder plugin; with a format, up to where it ends an answer.
 ///
 /// # Errors
 /// A prompt is too long, or the decoder's options are wrong.
-pub fn continued(shop: &Shop<'_>, model: &Model, prompts: &[String], decode: &PluginUse, max_new_tokens: usize) -> Result<Vec<Generation>> {
+pub fn continued(
+    shop: &Shop<'_>,
+    model: &Model,
+    prompts: &[String],
+    format: Option<&str>,
+    decode: &PluginUse,
+    max_new_tokens: usize,
+) -> Result<Vec<Generation>> {
     let tokenizer = model.tokenizer()?;
-    let prompts = prompts.iter().map(|prompt| plain(prompt, tokenizer.as_ref())).collect::<Result<_>>()?;
-    decoded(shop, model, prompts, vec![], decode, max_new_tokens)
+    let format = shop.format(format, tokenizer.as_ref())?;
+    let asked = from_prompts(prompts, format.as_ref(), tokenizer.as_ref())?;
+    answered(shop, model, &asked, format.as_ref(), decode, max_new_tokens)
+}
+
+fn answered(shop: &Shop<'_>, model: &Model, asked: &[Asked], format: Option<&TextFormat>, decode: &PluginUse, most: usize) -> Result<Vec<Generation>> {
+    let stop = format.map_or_else(|| Ok(vec![]), |format| format.stops(model.tokenizer()?.as_ref()))?;
+    decoded(shop, model, asked.iter().map(|a| a.ids.clone()).collect(), stop, decode, most)
 }
 
 /// Continues rows of tokens, up to the end of the text or a token of `stop`.

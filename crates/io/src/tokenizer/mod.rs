@@ -67,6 +67,7 @@ impl HfTokenizer {
     pub fn with_specials(mut self, specials: Specials) -> Result<Self> {
         specials.check(&self.inner, "special tokens")?;
         self.specials = specials;
+        self.spoken = Map::new();
         Ok(self)
     }
 
