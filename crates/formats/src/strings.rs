@@ -38,6 +38,14 @@ impl Strings {
         self.written(&self.prompt, record, "prompt")
     }
 
+    /// The target of a record, where the format has one.
+    ///
+    /// # Errors
+    /// The record lacks a field, or the template fails.
+    pub fn answer(&self, record: &Record) -> Result<Option<String>> {
+        self.target.as_ref().map(|target| self.written(target, record, "target")).transpose()
+    }
+
     /// Prompt and target of a record, of which the target is learned.
     ///
     /// # Errors

@@ -124,6 +124,18 @@ impl Format for TextFormat {
         }
     }
 
+    /// Of a chat: the last turn, if it is the assistant's; of a preference, the chosen one's.
+    fn answer(&self, record: &Record) -> Result<Option<String>> {
+        match &self.body {
+            Body::Strings(strings) => strings.answer(record),
+            Body::Chat(_) => {
+                let conversations = conversation::all(record, None)?;
+                let last = conversations.first().and_then(|(_, c)| c.turns.last()).filter(|(role, _)| &**role == ASSISTANT);
+                Ok(last.map(|(_, content)| content.to_string()))
+            }
+        }
+    }
+
     /// What a template writes behind an answer begins with the token that ends a turn, if it is a special one.
     fn stops(&self, tokenizer: &dyn Tokenizer) -> Result<Vec<u32>> {
         let Body::Chat(template) = &self.body else { return Ok(vec![]) };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use std::path::PathBuf;
 use tongues_formats::{Body, ChatTemplate, Date, Loss, Options, Rendered, Strings, TextFormat, Truncate, syntax};
-use tongues_kernel::{Fault, Record, Turn, Value};
+use tongues_kernel::{Fault, Format as _, Record, Turn, Value};
 
 const TEMPLATES: [&str; 10] =
     ["llama-3", "llama-3.1", "llama-3-training", "qwen2.5", "qwen2.5-training", "gemma-2", "gemma-2-training", "mistral-v0.3", "chatml", "chatml-training"];
@@ -180,9 +180,8 @@ fn strings_write_fields_and_learn_the_target() {
     let record = Record { id: "r".into(), fields: fields.into(), ..Record::default() };
     let rendered = format(Body::Strings(strings.clone()), Loss::Target, None).rendered(&record).expect("a text").remove(0).1;
     assert_eq!((rendered.text.as_str(), &rendered.text[rendered.learned[0].clone()]), ("Translate:\nriver\nibai (2)", "ibai (2)"));
-    let missing =
-        strings.prompt(&Record { id: "q".into(), ..record.clone() }).map(|_| strings.prompt(&Record::of_text("q", "x")).expect_err("no source").to_string());
-    let missing = missing.expect("fields");
+    assert_eq!(format(Body::Strings(strings.clone()), Loss::Target, None).answer(&record).expect("fields"), Some("ibai (2)".into()));
+    let missing = strings.prompt(&Record::of_text("q", "x")).expect_err("no source").to_string();
     assert!(missing.starts_with("record q, formats.mt.prompt (its fields are text), line 2: expected a template that can be rendered"), "{missing}");
     let broken = Strings::new("a {{ b", None, "formats.mt").expect_err("broken").to_string();
     assert!(broken.starts_with("formats.mt.prompt, line 1: expected a Jinja template"), "{broken}");

@@ -55,6 +55,11 @@ pub trait Format: Send + Sync {
     /// # Errors
     /// The record lacks a field, or the template refuses it.
     fn prompt(&self, record: &Record, tokenizer: &dyn Tokenizer) -> Result<Vec<u32>>;
+    /// The answer that the record holds, where it holds one: what a written answer is compared with.
+    ///
+    /// # Errors
+    /// The record lacks a field, or the template refuses it.
+    fn answer(&self, record: &Record) -> Result<Option<String>>;
     /// The tokens that end an answer, beside the end of the text.
     ///
     /// # Errors

@@ -87,6 +87,7 @@ fn one_format_trains_scores_and_generates_and_says_what_it_cut() {
     };
     let answers = generated("answers");
     assert_eq!(answers.iter().map(|g| g["id"].as_str().expect("an id")).collect::<Vec<_>>(), ["line-1", "line-7"]);
+    assert_eq!(answers[1]["reference"], "It is 6.");
     assert_eq!(answers[0]["prompt"], "<system>Be brief.\n<user>Say 0\n<assistant>");
     assert_eq!(generated("asked")[0]["prompt"], "Kaixo");
 }

@@ -14,6 +14,8 @@ struct Asked {
     shown: String,
     ids: Vec<u32>,
     record: Option<Name>,
+    /// The answer that the record holds.
+    reference: Option<String>,
 }
 
 /// Continues the prompts, or the records up to their answers; writes `generations.jsonl`.
@@ -34,6 +36,9 @@ pub fn run(work: &Work<'_, '_>, generate: &Generate) -> Result<()> {
         if let Some(record) = &asked.record {
             line["id"] = json!(&**record);
         }
+        if let Some(reference) = &asked.reference {
+            line["reference"] = json!(reference);
+        }
         lines.push_str(&format!("{line}\n"));
     }
     write::save_text(&work.folder.stage(&work.stage.name).join("generations.jsonl"), &lines)
@@ -49,7 +54,7 @@ fn from_prompts(prompts: &[String], format: Option<&TextFormat>, tokenizer: &dyn
             }
             None => plain(prompt, tokenizer)?,
         };
-        Ok(Asked { shown: prompt.clone(), ids, record: None })
+        Ok(Asked { shown: prompt.clone(), ids, record: None, reference: None })
     };
     prompts.iter().map(asked).collect()
 }
@@ -60,7 +65,8 @@ fn from_records(data: &InMemory, format: Option<&TextFormat>, tokenizer: &dyn To
             Some(format) => format.prompt(record, tokenizer)?,
             None => plain(record.text(if record.fields.contains_key("prompt") { "prompt" } else { "text" })?, tokenizer)?,
         };
-        Ok(Asked { shown: tokenizer.decode(&ids)?, ids, record: Some(record.id.clone()) })
+        let reference = format.map_or(Ok(None), |format| format.answer(record))?;
+        Ok(Asked { shown: tokenizer.decode(&ids)?, ids, record: Some(record.id.clone()), reference })
     };
     data.records.iter().map(asked).collect()
 }

@@ -74,7 +74,7 @@ impl Iterator for Rows {
     }
 }
 
-/// The crate below panics on some damaged files.
+/// Damage that the crate below does not expect must not end the program: a panic in it is an error here.
 fn sound<T>(read: impl FnOnce() -> std::result::Result<T, ParquetError>) -> std::result::Result<T, ParquetError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(ParquetError::General("values that contradict each other".into())))
 }
