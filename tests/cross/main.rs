@@ -2,4 +2,8 @@
 
 mod accumulation;
 mod chats;
+mod curve;
+mod optimizers;
+mod packing;
+mod passes;
 mod splits;

@@ -11,7 +11,7 @@ const END: &str = "# plugins: end\n";
 /// Crates that tests across crates may use, beside the plugins.
 const TESTED: [&str; 13] = ["builtin", "engine", "eval", "formats", "io", "kernel", "nn", "ops", "recipe", "report", "testkit", "train", "world"];
 /// Other packages that tests may use.
-const HELPERS: [&str; 4] = ["proptest", "safetensors", "serde_json", "tempfile"];
+const HELPERS: [&str; 6] = ["proptest", "safetensors", "schemars", "serde", "serde_json", "tempfile"];
 
 /// The generated files as they should be.
 struct Plan {

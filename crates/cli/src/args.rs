@@ -57,9 +57,15 @@ pub struct RunArgs {
     /// Replace the recipe's seed.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Run again where the folder already holds this finished run.
-    #[arg(long)]
+    /// Begin again where the folder already holds this run, finished or not.
+    #[arg(long, conflicts_with_all = ["resume", "resume_anyway"])]
     pub overwrite: bool,
+    /// Go on where an unfinished run of this recipe stopped; the result is the same, bit for bit.
+    #[arg(long)]
+    pub resume: bool,
+    /// Go on even where the recipe, an input file or the program has changed since.
+    #[arg(long)]
+    pub resume_anyway: bool,
 }
 
 /// Flags of `check`.

@@ -15,7 +15,7 @@ const COLOURS: [&str; 2] = ["\u{1b}[1;32m", "\u{1b}[0m"];
 /// Shows samples and counts; nothing is trained.
 pub fn run(args: &DataArgs) -> anyhow::Result<()> {
     let loaded = tongues_recipe::load(&args.recipe, &args.set, &Linked)?;
-    let shop = Shop::new(&loaded.recipe, device::parse("flex")?.autodiff(), loaded.recipe.seed);
+    let shop = Shop::new(&loaded.recipe, device::parse("flex")?.autodiff(), std::path::PathBuf::new());
     let found = samples(&shop, args.data.as_deref(), args.limit)?;
     if args.json {
         return say(&serde_json::to_string_pretty(&found)?);

@@ -6,7 +6,8 @@ use crate::run::show;
 use crate::toml::{path, paths, quoted};
 use crate::{device, say};
 use serde_json::Value as Json;
-use tongues_engine::RunOptions;
+use std::sync::Arc;
+use tongues_engine::{Begin, RunOptions};
 use tongues_kernel::{Kind, plugins};
 use tongues_recipe::Linked;
 
@@ -16,7 +17,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let loaded = tongues_recipe::parse(&recipe(args), "flags", &[], &Linked)?;
     let temporary = tempfile::tempdir()?;
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("eval"));
-    let options = RunOptions { out: Some(out), device, device_name: args.device.clone(), overwrite: false };
+    let options = RunOptions { out: Some(out), device, device_name: args.device.clone(), begin: Begin::Fresh, stop: Arc::default() };
     show(&tongues_engine::run(&loaded, &options, &Bar::new())?)?;
     match &args.out {
         Some(folder) => say(&format!("Report: {}", folder.join("report.html").display())),

@@ -20,7 +20,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         paths(&args.adapter)
     );
     let loaded = tongues_recipe::parse(&text, "flags", &[], &Linked)?;
-    let shop = Shop::new(&loaded.recipe, device.autodiff(), args.seed);
+    let shop = Shop::new(&loaded.recipe, device.autodiff(), std::path::PathBuf::new());
     let model = shop.model("model")?;
     let tokenizer = model.tokenizer()?;
     let written = continued(&shop, &model, &args.prompt, args.chat.then_some("chat"), &decode, args.max_new_tokens)?;

@@ -29,8 +29,9 @@ fn main() -> ExitCode {
     match device::threads(cli.threads).and_then(|()| verb(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", told(&error));
-            ExitCode::from(code(&error))
+            let code = code(&error);
+            eprintln!("{}: {}", if code == INTERRUPTED { "interrupted" } else { "error" }, told(&error));
+            ExitCode::from(code)
         }
     }
 }
@@ -69,6 +70,9 @@ fn told(error: &anyhow::Error) -> String {
     }
 }
 
+/// The exit code of a run that stopped because it was asked to.
+const INTERRUPTED: u8 = 130;
+
 /// 2 where the user's input is wrong, 1 where something failed while running.
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Diagnostics>() {
@@ -76,6 +80,7 @@ fn code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<tongues_kernel::Error>().map(tongues_kernel::Error::fault) {
         Some(Fault::Input) => 2,
+        Some(Fault::Interrupted) => INTERRUPTED,
         _ => 1,
     }
 }

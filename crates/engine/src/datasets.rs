@@ -1,11 +1,12 @@
 //! Data sets: read, curated, split.
 
+use crate::identity::reading;
 use crate::shop::{Shared, Shop};
 use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::path::Path;
 use std::rc::Rc;
-use tongues_io::{By, Format, Layout, TextFile, sha256_file, split};
+use tongues_io::{By, Format, Layout, TextFile, split};
 use tongues_kernel::{Built, Error, InMemory, Kind, Name, Record, Records, Result, Sink, build, refuse};
 use tongues_recipe::ast::{self, DataDef, FileFormat, Split, SplitBy, WorldData, WorldSplit};
 use tongues_world::{LanguageConfig, World, WorldConfig};
@@ -35,13 +36,7 @@ impl Shop<'_> {
 
     fn make_data(&self, name: &str) -> Result<()> {
         let Some(definition) = self.recipe.data.get(name) else { return Ok(()) };
-        let mut records = self.read(name, definition)?;
-        for curator in &definition.curate {
-            records = self.curated(name, records, &curator.plugin, Json::Object(curator.options.clone()))?;
-        }
-        if records.is_empty() {
-            return refuse(format!("data `{name}`"), "at least one record", "none after curation", "loosen the curators");
-        }
+        let records = if definition.mix.is_some() { self.joined(name)? } else { self.curated_data(name, definition, 0)? };
         match &definition.split {
             Some(how) => self.put_parts(name, records, how),
             None => {
@@ -49,6 +44,18 @@ impl Shop<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The records of a pass, read and curated.
+    pub(crate) fn curated_data(&self, name: &str, definition: &DataDef, epoch: u64) -> Result<Vec<Record>> {
+        let mut records = self.read(name, definition)?;
+        for curator in &definition.curate {
+            records = self.curated(name, records, &curator.plugin, Json::Object(curator.options.clone()), epoch)?;
+        }
+        if records.is_empty() {
+            return refuse(format!("data `{name}`"), "at least one record", "none after curation", "loosen the curators");
+        }
+        Ok(records)
     }
 
     fn put_data(&self, name: String, records: Vec<Record>) {
@@ -59,7 +66,7 @@ impl Shop<'_> {
         match (&definition.path, &definition.world) {
             (Some(path), _) => self.read_file(name, definition, Path::new(path)),
             (_, Some(world)) => self.read_world(world, definition.language.as_deref()),
-            _ => refuse(format!("data `{name}`"), "`path` or `world`", "neither", ""),
+            _ => refuse(format!("data `{name}`"), "`path`, `world` or `mix`", "none of them", ""),
         }
     }
 
@@ -71,8 +78,8 @@ impl Shop<'_> {
         let (columns, language) = (definition.columns.clone(), definition.language.clone());
         let layout = layout(definition.layout);
         let file = TextFile { name: name.into(), path: path.into(), format, columns, layout, language, limit: definition.limit };
-        let records = file.open()?.collect::<Result<Vec<_>>>()?;
-        self.inputs.borrow_mut().insert(path.display().to_string(), sha256_file(path)?);
+        let (records, input) = reading(path, || file.open()?.collect::<Result<Vec<_>>>())?;
+        self.inputs.borrow_mut().insert(path.display().to_string(), input);
         Ok(records)
     }
 
@@ -93,15 +100,18 @@ impl Shop<'_> {
         Ok(sentences.into_iter().map(|s| Record { language: Some(language.clone()), ..Record::of_text(s.id, s.text) }).collect())
     }
 
-    fn curated(&self, name: &str, records: Vec<Record>, plugin: &str, options: Json) -> Result<Vec<Record>> {
+    fn curated(&self, name: &str, records: Vec<Record>, plugin: &str, options: Json, epoch: u64) -> Result<Vec<Record>> {
         let before = records.len();
         let input = Shared(Rc::new(InMemory { name: name.into(), records }));
-        let mut cx = Surroundings::new(self, &format!("curate {name} {plugin}"));
+        let mut cx = Surroundings::new(self, &format!("curate {name} {plugin}")).in_pass(epoch);
         let Built::Curator(curator) = build(Kind::Curator, plugin, options, &mut cx)? else {
             return Err(Error::run(plugin, "a curator plugin built something else"));
         };
         let mut sink = Sink::default();
         curator.curate(&input, &mut sink, &mut cx)?;
+        if epoch > 0 {
+            return Ok(sink.kept);
+        }
         self.dropped.borrow_mut().entry(name.into()).or_default().extend(sink.dropped.iter().map(|(rule, n)| (format!("{plugin}: {rule}"), *n)));
         let dropped: Vec<String> = sink.dropped.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();
         let dropped = if dropped.is_empty() { "none dropped".into() } else { format!("dropped {}", dropped.join(", ")) };

@@ -1,9 +1,9 @@
 //! Formats of the recipe, made for the tokenizer of the model at work.
 
+use crate::identity::reading;
 use crate::shop::Shop;
 use std::path::Path;
 use tongues_formats::{Body, ChatTemplate, Date, Loss, Options, Strings, TextFormat, Truncate};
-use tongues_io::sha256_file;
 use tongues_kernel::{Error, Format, Result, Tokenizer, refuse};
 use tongues_recipe::ast::{Chat, FormatDef, FormatLoss, TruncateRule};
 
@@ -33,9 +33,9 @@ impl Shop<'_> {
         let date = definition.date.as_deref().and_then(Date::parse);
         Ok(match (&definition.chat, &definition.prompt) {
             (Some(Chat::File(path)), _) => {
-                let source =
-                    std::fs::read_to_string(path).map_err(|e| Error::input(path, "a chat template in UTF-8", e, format!("correct formats.{name}.chat")))?;
-                self.inputs.borrow_mut().insert(path.clone(), sha256_file(Path::new(path))?);
+                let unreadable = |e| Error::input(path, "a chat template in UTF-8", e, format!("correct formats.{name}.chat"));
+                let (source, input) = reading(Path::new(path), || std::fs::read_to_string(path).map_err(unreadable))?;
+                self.inputs.borrow_mut().insert(path.clone(), input);
                 Body::Chat(ChatTemplate::new(&source, &tokenizer.chat(), date, path)?)
             }
             (Some(Chat::Own(_)), _) => Body::Chat(ChatTemplate::of_config(&tokenizer.chat(), date, "tokenizer_config.json of the model")?),
@@ -44,13 +44,11 @@ impl Shop<'_> {
         })
     }
 
-    /// Tells what a format cut, in the report; once where the same is found again.
-    pub(crate) fn note_cut(&self, place: &str, format: &TextFormat) -> String {
-        let told = format!("{place}, format {}: {}.", format.name(), format.tally().told());
-        if !format.tally().rules.is_empty() && !self.notes.borrow().contains(&told) {
-            self.note(told.clone());
+    /// Tells what a format cut, in the report.
+    pub(crate) fn note_cut(&self, place: &str, format: &TextFormat) {
+        if !format.tally().rules.is_empty() {
+            self.note(format!("{place}, format {}: {}.", format.name(), format.tally().told()));
         }
-        told
     }
 }
 

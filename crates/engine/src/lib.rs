@@ -3,8 +3,13 @@
 mod datasets;
 mod folder;
 mod formats;
+mod identity;
+mod journal;
+mod lock;
 mod memory;
+mod mixture;
 mod models;
+mod pool;
 mod progress;
 mod run;
 mod samples;
@@ -12,7 +17,7 @@ mod shop;
 mod stage;
 mod surroundings;
 
-pub use folder::{Folder, Occupied};
+pub use folder::{Begin, Folder, Occupied};
 pub use memory::anonymous_bytes;
 pub use progress::{Progress, Quiet};
 pub use run::{Outcome, RunOptions, run};

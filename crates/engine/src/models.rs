@@ -1,12 +1,14 @@
 //! Tokenizers and models: read, trained, fresh.
 
 use crate::datasets::texts;
+use crate::identity::reading;
+use crate::journal::ModelRecord;
 use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use std::path::Path;
 use std::sync::Arc;
-use tongues_io::{Algorithm, HfTokenizer, hf, sha256_file};
-use tongues_kernel::{Built, Error, Init, Kind, Model, Result, Tokenizer, build, refuse};
+use tongues_io::{Algorithm, HfTokenizer, hf};
+use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, refuse};
 use tongues_recipe::ast::{self, ModelDef, Scratch, TokenizerDef};
 
 impl Shop<'_> {
@@ -18,11 +20,27 @@ impl Shop<'_> {
         if let Some(found) = self.models.borrow().get(name) {
             return Ok(found.clone());
         }
+        if let Some(record) = self.finished.borrow().get(name) {
+            let model = self.reopened(name, record)?;
+            self.put_model(name, model.clone());
+            return Ok(model);
+        }
         let Some(definition) = self.recipe.models.get(name) else {
             return refuse(format!("model `{name}`"), "a model or an earlier stage", "none of that name", "check [models] and the order of the stages");
         };
         let model = self.making(format!("model {name}"), || self.make_model(name, definition))?;
         self.put_model(name, model.clone());
+        Ok(model)
+    }
+
+    /// The result of a stage that an earlier process finished, from its files.
+    fn reopened(&self, name: &str, record: &ModelRecord) -> Result<Model> {
+        let checkpoint = record.path(&self.root);
+        let mut model = hf::load(&checkpoint, &mut Surroundings::new(self, name))?;
+        for (part, dir) in &record.parts {
+            hf::load_adapter(&self.root.join(dir), part, &mut model)?;
+        }
+        model.lineage = Lineage { steps: record.steps.clone(), base: Some(checkpoint.display().to_string()) };
         Ok(model)
     }
 
@@ -44,7 +62,8 @@ impl Shop<'_> {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
-                self.inputs.borrow_mut().insert(path.display().to_string(), sha256_file(&path)?);
+                let ((), file) = reading(&path, || Ok(()))?;
+                self.inputs.borrow_mut().insert(path.display().to_string(), file);
             }
         }
         Ok(model)

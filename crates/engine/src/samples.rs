@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use tongues_io::HfTokenizer;
 use tongues_kernel::{Built, Error, Example, ExampleContext, Format, InMemory, Kind, Objective, Record, Result, Sequence, Tokenizer, build, nearest, refuse};
@@ -85,9 +86,10 @@ pub fn samples(shop: &Shop<'_>, only: Option<&str>, limit: usize) -> Result<Vec<
 }
 
 fn sampled(shop: &Shop<'_>, stage: &Stage, train: &Train, limit: usize) -> Result<Sampled> {
-    let data = shop.records(&train.data)?;
+    let data = Rc::new(InMemory { name: train.data.clone(), records: members(shop, &train.data)? });
     let tokenizer = shop.tokenizer_of(&train.model)?;
-    let format = shop.format(train.format.as_deref(), &*tokenizer)?;
+    let name = stage.objectives.first().and_then(|objective| objective.format_in(train));
+    let format = shop.format(name, &*tokenizer)?;
     let objective = objective(shop, stage, &data)?;
     let draws = shop.draws.stream("train").stream(&stage.name);
     let cx = ExampleContext { tokenizer: &*tokenizer, max_length: train.sequence_length, draws, format: format.as_ref().map(|f| f as &dyn Format) };
@@ -96,7 +98,7 @@ fn sampled(shop: &Shop<'_>, stage: &Stage, train: &Train, limit: usize) -> Resul
     let mut found = Sampled {
         stage: stage.name.clone(),
         data: train.data.clone(),
-        format: train.format.clone(),
+        format: name.map(String::from),
         languages: BTreeMap::new(),
         dropped,
         cut: BTreeMap::new(),
@@ -126,7 +128,12 @@ fn sampled(shop: &Shop<'_>, stage: &Stage, train: &Train, limit: usize) -> Resul
     Ok(found)
 }
 
-fn objective(shop: &Shop<'_>, stage: &Stage, data: &std::rc::Rc<InMemory>) -> Result<Box<dyn Objective>> {
+/// The records of a data set, or of all members of a mixture, each once.
+fn members(shop: &Shop<'_>, data: &str) -> Result<Vec<Record>> {
+    Ok(shop.members(data, 0)?.iter().flat_map(|(_, records)| records.records.iter().cloned()).collect())
+}
+
+fn objective(shop: &Shop<'_>, stage: &Stage, data: &Rc<InMemory>) -> Result<Box<dyn Objective>> {
     let Some(first) = stage.objectives.first() else { return refuse("objectives", "at least one", "none", "") };
     let mut cx = Surroundings::new(shop, &format!("{} {}", stage.name, first.plugin)).with_data(data.clone());
     match build(Kind::Objective, &first.plugin, Json::Object(first.options.clone()), &mut cx)? {

@@ -1,7 +1,10 @@
 //! What a run has at hand: the recipe with its data, tokenizers and models, each made once, when first asked for.
 
+use crate::identity::InputFile;
+use crate::journal::ModelRecord;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use tongues_kernel::burn::prelude::*;
@@ -22,30 +25,38 @@ pub struct Shop<'r> {
     pub(crate) notes: RefCell<Vec<String>>,
     /// Records that curators dropped, by data set and rule.
     pub(crate) dropped: RefCell<BTreeMap<String, BTreeMap<String, usize>>>,
-    pub(crate) inputs: RefCell<BTreeMap<String, String>>,
+    pub(crate) inputs: RefCell<BTreeMap<String, InputFile>>,
+    pub(crate) finished: RefCell<BTreeMap<String, ModelRecord>>,
+    /// Where the run folder lies.
+    pub(crate) root: PathBuf,
     busy: RefCell<Vec<String>>,
 }
 
 impl<'r> Shop<'r> {
     /// An empty shop for a recipe.
-    pub fn new(recipe: &'r Recipe, device: Device, seed: u64) -> Self {
+    pub fn new(recipe: &'r Recipe, device: Device, root: PathBuf) -> Self {
         Self {
             recipe,
             device,
-            draws: Draws::new(seed),
+            draws: Draws::new(recipe.seed),
             data: RefCell::default(),
             models: RefCell::default(),
             tokenizers: RefCell::default(),
             notes: RefCell::default(),
             dropped: RefCell::default(),
             inputs: RefCell::default(),
+            finished: RefCell::default(),
+            root,
             busy: RefCell::default(),
         }
     }
 
-    /// A sentence for the report.
+    /// A sentence for the report; data that is made again says nothing new.
     pub fn note(&self, text: String) {
-        self.notes.borrow_mut().push(text);
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
     }
 
     /// The stage's result, for later stages.

@@ -19,6 +19,12 @@ impl<'s, 'r> Surroundings<'s, 'r> {
         Self { shop, draws: shop.draws.stream(name), subject: None, stage_data: None }
     }
 
+    /// In a pass over the data.
+    #[must_use]
+    pub fn in_pass(self, epoch: u64) -> Self {
+        Self { draws: self.draws.step(epoch), ..self }
+    }
+
     /// About a model.
     #[must_use]
     pub fn about(self, model: Model) -> Self {

@@ -4,10 +4,11 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 
+use crate::disk;
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempDir};
 use tongues_kernel::{Error, Result, refuse};
@@ -18,7 +19,7 @@ use tongues_kernel::{Error, Result, refuse};
 /// The folder does not exist or cannot be written, or the disk is full.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = partial_file(path)?;
-    file.write_all(bytes).map_err(|e| failed(path, &e))?;
+    disk::write(&mut file, bytes, path).map_err(|e| failed(path, &e))?;
     persist(file, path)
 }
 
@@ -34,8 +35,8 @@ pub(crate) fn partial_file(path: &Path) -> Result<NamedTempFile> {
 
 /// Flushes a temporary file and gives it its name.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> Result<()> {
-    file.as_file().sync_all().map_err(|e| failed(path, &e))?;
-    file.persist(path).map_err(|e| failed(path, &e.error))?;
+    disk::flush(file.as_file(), path).map_err(|e| failed(path, &e))?;
+    disk::rename(|| file.persist(path).map(drop).map_err(|e| e.error), path).map_err(|e| failed(path, &e))?;
     sync_folder(parent(path))
 }
 
@@ -75,7 +76,7 @@ impl AtomicDir {
     pub fn commit(self) -> Result<PathBuf> {
         sync_tree(self.partial.path())?;
         refuse_occupied(&self.target)?;
-        fs::rename(self.partial.path(), &self.target).map_err(|e| failed(&self.target, &e))?;
+        disk::rename(|| fs::rename(self.partial.path(), &self.target), &self.target).map_err(|e| failed(&self.target, &e))?;
         // The partial name is gone; the guard must not look for it.
         let _ = self.partial.keep();
         sync_folder(parent(&self.target))?;
@@ -101,8 +102,27 @@ pub fn sha256_file(path: &Path) -> Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Takes away what a killed process left below a folder under partial names.
+///
+/// # Errors
+/// Something cannot be removed.
+pub fn remove_partial(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().contains(".partial-") {
+            disk::remove(&path).map_err(|e| failed(&path, &e))?;
+        } else if path.is_dir() && !path.is_symlink() {
+            remove_partial(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// An error of the operating system at a path.
-pub(crate) fn failed(path: &Path, error: &std::io::Error) -> Error {
+pub fn failed(path: &Path, error: &std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return Error::run(path.display(), "the disk is full; make room and go on with --resume (what was saved before is whole)");
+    }
     Error::run(path.display(), error)
 }
 
@@ -136,7 +156,7 @@ fn sync_tree(folder: &Path) -> Result<()> {
         } else if path.is_dir() {
             sync_tree(&path)?;
         } else {
-            File::open(&path).and_then(|f| f.sync_all()).map_err(|e| failed(&path, &e))?;
+            File::open(&path).and_then(|f| disk::flush(&f, &path)).map_err(|e| failed(&path, &e))?;
         }
     }
     sync_folder(folder)
@@ -145,7 +165,7 @@ fn sync_tree(folder: &Path) -> Result<()> {
 /// A rename is on the disk when its folder is; only Unix lets a folder be flushed.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
-        File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed(folder, &e))?;
+        File::open(folder).and_then(|f| disk::flush(&f, folder)).map_err(|e| failed(folder, &e))?;
     }
     Ok(())
 }

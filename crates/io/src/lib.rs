@@ -8,10 +8,11 @@
 //! - [`config`]: JSON configurations with typed keys
 //! - [`text`] and [`mod@split`]: corpora as streams of records, and their parts
 //! - [`tokenizer`]: `tokenizer.json` files, read, written and trained
-//! - [`atomic`]: files and folders that appear at once
+//! - [`atomic`] and [`disk`]: files and folders that appear at once
 
 pub mod atomic;
 pub mod config;
+pub mod disk;
 pub mod hf;
 mod parquet;
 pub mod split;
@@ -19,7 +20,7 @@ pub mod tensors;
 pub mod text;
 pub mod tokenizer;
 
-pub use atomic::{AtomicDir, sha256_file, write_atomic};
+pub use atomic::{AtomicDir, failed, remove_partial, sha256_file, write_atomic};
 pub use split::{By, Parts, split};
 pub use tensors::{Checkpoint, CheckpointWriter, Dtype, Info, TensorOut, TensorSpec, Writer, open_file};
 pub use text::{Format, Layout, TextFile};

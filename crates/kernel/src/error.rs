@@ -4,13 +4,15 @@
 
 use std::fmt;
 
-/// Whose turn it is to act: decides the exit code of the command line (2 or 1).
+/// Whose turn it is to act: decides the exit code of the command line (2, 1 or 130).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The recipe, the data, the checkpoint or the plugin is wrong: exit code 2.
     Input,
     /// Something failed while running (disk, memory, a broken invariant): exit code 1.
     Run,
+    /// Someone asked to stop; what was done is saved: exit code 130.
+    Interrupted,
 }
 
 /// Place, expectation, finding and remedy.
@@ -46,6 +48,11 @@ impl Error {
         Self::new(Fault::Run, at, "to go on", what, "")
     }
 
+    /// Someone asked to stop.
+    pub fn interrupted(at: impl fmt::Display, what: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+        Self::new(Fault::Interrupted, at, "to go on", what, remedy)
+    }
+
     fn new(fault: Fault, at: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display, remedy: impl fmt::Display) -> Self {
         Self(Box::new(Story { fault, at: at.to_string(), expected: expected.to_string(), found: found.to_string(), remedy: remedy.to_string() }))
     }
@@ -73,7 +80,7 @@ impl fmt::Display for Error {
         let Story { fault, at, expected, found, remedy } = &*self.0;
         match fault {
             Fault::Input => write!(f, "{at}: expected {expected}, found {found}")?,
-            Fault::Run => write!(f, "{at}: {found}")?,
+            Fault::Run | Fault::Interrupted => write!(f, "{at}: {found}")?,
         }
         if remedy.is_empty() { Ok(()) } else { write!(f, "\n  help: {remedy}") }
     }

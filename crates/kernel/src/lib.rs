@@ -56,6 +56,6 @@ pub use rolling::{Likelihood, Rolling, windows};
 pub use session::Session;
 pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack};
 pub use tokenizer::Tokenizer;
-pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, restore_values, values};
+pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, restore_some, restore_values, values};
 
 pub use {burn, inventory, schemars};

@@ -53,6 +53,11 @@ pub trait Objective: ErasedModule + CloneObjective {
     /// The record lacks a field.
     fn examples(&self, record: &Record, cx: &ExampleContext<'_>) -> Result<Vec<Example>>;
 
+    /// Whether `examples` draws random numbers: the examples are then made anew for every pass over the data.
+    fn redraws(&self) -> bool {
+        false
+    }
+
     /// Without gradient, before the loss: noise, rollouts, several passes over one batch.
     ///
     /// # Errors

@@ -27,14 +27,18 @@ pub struct Policy {
     pub trains: Trains,
     /// Learning rate instead of the stage's.
     pub learning_rate: Option<f64>,
+    /// What the learning rate is multiplied by. Adapters may set it for their tensors; it stays when rules are applied.
+    pub learning_rate_factor: f64,
     /// Weight decay instead of the stage's.
     pub weight_decay: Option<f64>,
+    /// A group with an optimiser of its own; the trainer knows which.
+    pub group: Option<String>,
 }
 
 impl Policy {
     /// Everything trains, as the stage says.
     pub fn free() -> Self {
-        Self { trains: Trains::Everything, learning_rate: None, weight_decay: None }
+        Self { trains: Trains::Everything, learning_rate: None, learning_rate_factor: 1.0, weight_decay: None, group: None }
     }
     /// Nothing trains.
     pub fn frozen() -> Self {
@@ -94,11 +98,18 @@ pub fn select(model: &Model, selection: &Selection) -> Result<Vec<String>> {
 }
 
 fn selected(model: &Model, selection: &Selection, name: &str) -> bool {
-    let inside = model.spec().sites.iter().filter(|i| name.strip_prefix(i.path.as_str()).is_some_and(|rest| rest.starts_with('.')));
-    let site = inside.max_by_key(|i| i.path.len());
-    let role = |word: &str| if word == "part" { name.starts_with("parts.") } else { site.is_some_and(|i| i.site.role.word() == word) };
+    let role = |word: &str| role_word(model.spec(), name) == Some(word);
     let within = |[first, last]: [usize; 2]| layer_of(name).is_some_and(|l| (first..=last).contains(&l));
     selection.pattern.as_deref().is_none_or(|p| matches(p, name)) && selection.role.as_deref().is_none_or(role) && selection.layers.is_none_or(within)
+}
+
+/// The word of a tensor's role: that of the innermost place it belongs to, or `part`.
+pub fn role_word(spec: &crate::Spec, name: &str) -> Option<&'static str> {
+    if name.starts_with("parts.") {
+        return Some("part");
+    }
+    let inside = spec.sites.iter().filter(|i| name.strip_prefix(i.path.as_str()).is_some_and(|rest| rest.starts_with('.')));
+    inside.max_by_key(|i| i.path.len()).map(|i| i.site.role.word())
 }
 
 /// The layer in a tensor's name: the first number among its pieces.

@@ -37,8 +37,8 @@ struct Walk<'s> {
 impl<'s> Walk<'s> {
     fn value(&mut self, schema: &'s Json, value: &Json) {
         let schema = self.resolve(schema);
-        if let Some(alternatives) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
-            let open: Vec<&Json> = alternatives.iter().filter(|a| value.is_null() || types(self.resolve(a)) != ["null"]).collect();
+        if let Some(all) = self.choices(schema) {
+            let open: Vec<&Json> = all.into_iter().filter(|a| value.is_null() || types(self.resolve(a)) != ["null"]).collect();
             return match open[..] {
                 [only] => self.value(only, value),
                 _ => self.alternatives(&open, value),
@@ -72,6 +72,12 @@ impl<'s> Walk<'s> {
         schema
     }
 
+    /// The alternatives of a schema that has some; those of an alternative stand in its place.
+    fn choices(&self, schema: &'s Json) -> Option<Vec<&'s Json>> {
+        let own = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array)?;
+        Some(own.iter().flat_map(|one| self.choices(self.resolve(one)).unwrap_or_else(|| vec![one])).collect())
+    }
+
     /// Takes the alternative with the fewest problems; reports those of the best one.
     fn alternatives(&mut self, alternatives: &[&'s Json], value: &Json) {
         let words: Vec<&Json> = alternatives.iter().flat_map(|a| allowed_words(self.resolve(a))).collect();
@@ -87,9 +93,12 @@ impl<'s> Walk<'s> {
                 best = Some((depth, walk.problems));
             }
         }
+        let of_its_type: Vec<&&Json> = alternatives.iter().filter(|a| types(self.resolve(a)).iter().any(|t| is_type(t, value))).collect();
         let (depth, problems) = best.unwrap_or_default();
         if depth > self.path.len() {
             self.problems.extend(problems);
+        } else if let [only] = of_its_type[..] {
+            self.value(only, value);
         } else if words.is_empty() {
             let kinds: Vec<String> = alternatives.iter().map(|a| type_words(self.resolve(a))).filter(|k| k != "null").collect();
             self.report(kinds.join(" or "), kind(value), "");

@@ -52,17 +52,26 @@ pub fn for_each_value(module: &impl Module, prefix: &str, f: &mut Visit<'_>) -> 
 /// A parameter without saved values or of another shape, or saved values without a parameter.
 pub fn restore_values<M: Module>(module: &mut M, prefix: &str, saved: &Tensors) -> Result<()> {
     let here = entries(module, prefix);
-    for entry in &here {
-        match saved.get(&entry.name) {
-            Some((shape, values)) if *shape == entry.shape && values.len() == shape.iter().product::<usize>() => {}
-            Some((shape, _)) => {
-                return refuse(&entry.name, format!("values of shape {:?}", entry.shape), format!("{shape:?}"), "the saved state is of another configuration");
-            }
-            None => return refuse(&entry.name, "a saved tensor of this name", "none", "the saved state is of another configuration"),
-        }
+    if let Some(entry) = here.iter().find(|e| !saved.contains_key(&e.name)) {
+        return refuse(&entry.name, "a saved tensor of this name", "none", "the saved state is of another configuration");
     }
-    if let Some(left) = saved.keys().find(|name| !here.iter().any(|e| e.name == **name)) {
-        return refuse(left, "a parameter of this name", "none", "the saved state is of another configuration");
+    restore_some(module, prefix, saved)
+}
+
+/// The same for a part of the parameters: those without saved values stay as they are.
+///
+/// # Errors
+/// Saved values without a parameter, or of another shape.
+pub fn restore_some<M: Module>(module: &mut M, prefix: &str, saved: &Tensors) -> Result<()> {
+    let here = entries(module, prefix);
+    for (name, (shape, values)) in saved {
+        match here.iter().find(|e| e.name == *name) {
+            Some(entry) if *shape == entry.shape && values.len() == shape.iter().product::<usize>() => {}
+            Some(entry) => {
+                return refuse(name, format!("values of shape {:?}", entry.shape), format!("{shape:?}"), "the saved state is of another configuration");
+            }
+            None => return refuse(name, "a parameter of this name", "none", "the saved state is of another configuration"),
+        }
     }
     let mut mapper = Restorer { path: Path::new(prefix), saved };
     replace_with::replace_with_or_abort(module, |module| module.map(&mut mapper));

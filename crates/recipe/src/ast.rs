@@ -1,10 +1,14 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
 mod formats;
+mod mixture;
+mod optimizer;
 mod sources;
 mod training;
 
 pub use formats::*;
+pub use mixture::*;
+pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
 
@@ -104,8 +108,35 @@ pub struct Stage {
     pub weights: Vec<WeightRule>,
     /// What is minimised; several are summed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<ObjectiveUse>,
+}
+
+/// An objective with its options, and its own data where that is not the stage's.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct ObjectiveUse {
+    /// The objective plugin.
+    #[serde(rename = "use")]
     #[schemars(extend("x-plugin" = "objective"))]
-    pub objectives: Vec<PluginUse>,
+    pub plugin: String,
+    /// What it is trained on, where that is not the stage's `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: Option<String>,
+    /// How its records become text, where that is not the stage's `format`; an objective with `data` of its own has none but this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
+    /// The plugin's own options.
+    #[serde(flatten)]
+    pub options: Map<String, Json>,
+}
+
+impl ObjectiveUse {
+    /// The format that its records are read through in a stage.
+    pub fn format_in<'f>(&'f self, train: &'f Train) -> Option<&'f str> {
+        let inherited = if self.data.is_none() { train.format.as_deref() } else { None };
+        self.format.as_deref().or(inherited)
+    }
 }
 
 fn default_true() -> bool {

@@ -13,6 +13,7 @@ mod editor;
 mod format_rules;
 mod load;
 mod node;
+mod optimizer_rules;
 mod order;
 mod overrides;
 mod place;

@@ -9,6 +9,11 @@ const KINDS: [&str; 5] = ["train", "merge", "evaluate", "generate", "export"];
 /// What only a training stage has.
 const TRAINING_ONLY: [&str; 3] = ["adapters", "weights", "objectives"];
 
+/// What only a mixture has.
+const MIXTURE_ONLY: [&str; 4] = ["temperature", "each", "caps", "stop"];
+/// What belongs to the members of a mixture.
+const NOT_IN_MIXTURES: [&str; 7] = ["format", "columns", "language", "limit", "curate", "recurate", "split"];
+
 impl Checks<'_, '_> {
     /// Checks every rule over the whole document.
     pub(crate) fn rules(&mut self) {
@@ -38,7 +43,8 @@ impl Checks<'_, '_> {
     }
 
     fn data_rules(&mut self, path: &[String], entry: &Json) {
-        self.exactly_one(path, entry, &["path", "world"]);
+        self.exactly_one(path, entry, &["path", "world", "mix"]);
+        self.mixture_rules(path, entry);
         if entry.get("world").is_some() && entry.get("path").is_none() {
             for key in ["format", "columns", "layout"].into_iter().filter(|k| entry.get(k).is_some()) {
                 let finding = Finding::new("keys of a synthetic language", format!("`{key}`, which is for files"), format!("take `{key}` out"));
@@ -53,8 +59,52 @@ impl Checks<'_, '_> {
         }
     }
 
+    /// What belongs to mixtures only, and what a mixture leaves to its members.
+    fn mixture_rules(&mut self, path: &[String], entry: &Json) {
+        let given = |keys: &[&'static str]| keys.iter().copied().filter(|k| entry.get(k).is_some()).collect::<Vec<_>>();
+        let Some(mix) = entry.get("mix") else {
+            for key in given(&MIXTURE_ONLY) {
+                self.tell_key(&below(path, &[key]), Finding::new("a mixture", "a data set without `mix`", format!("take `{key}` out")));
+            }
+            if entry.get("recurate") == Some(&Json::Bool(true)) {
+                self.recurate_rules(path, entry);
+            }
+            return;
+        };
+        for key in given(&NOT_IN_MIXTURES) {
+            let remedy = format!("put `{key}` into the data sets that are mixed");
+            self.tell_key(&below(path, &[key]), Finding::new("keys of a mixture", format!("`{key}`, which is for single data sets"), remedy));
+        }
+        for key in if entry.get("each").is_some() { given(&["temperature", "stop"]) } else { vec![] } {
+            self.tell_key(&below(path, &[key]), Finding::new("`each` alone", format!("`each` and `{key}`"), "keep one of them"));
+        }
+        let members: Vec<String> = match mix {
+            Json::Array(names) => names.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+            Json::Object(shares) => shares.keys().cloned().collect(),
+            _ => vec![],
+        };
+        if members.is_empty() && (mix.is_array() || mix.is_object()) {
+            self.tell(&below(path, &["mix"]), Finding::new("at least one member", "none", "name the data sets that are mixed"));
+        }
+        for name in entry.get("caps").and_then(Json::as_object).into_iter().flat_map(|c| c.keys()).filter(|n| !members.contains(n)) {
+            let finding = Finding::new(format!("a member of the mixture: one of {}", members.join(", ")), format!("{name:?}"), "");
+            self.tell_key(&below(path, &["caps", name]), finding);
+        }
+    }
+
+    fn recurate_rules(&mut self, path: &[String], entry: &Json) {
+        if entry.get("curate").and_then(Json::as_array).is_none_or(Vec::is_empty) {
+            self.tell_key(&below(path, &["recurate"]), Finding::new("curators to run anew", "none", "add `curate`, or take `recurate` out"));
+        }
+        if entry.get("split").is_some() {
+            let remedy = "split a data set without `recurate`: parts that change with every pass would leak into each other";
+            self.tell_key(&below(path, &["recurate"]), Finding::new("a data set without `split`", "both", remedy));
+        }
+    }
+
     fn stage_rules(&mut self, path: &[String], stage: &Json) {
         self.exactly_one(path, stage, &KINDS);
+        self.optimizers(path, stage);
         match stage.get("train") {
             Some(train) => self.train_rules(path, stage, train),
             None => self.training_only(path, stage),
@@ -81,6 +131,13 @@ impl Checks<'_, '_> {
         }
         if let Some(budget) = train.get("budget").filter(|b| b.is_object()) {
             self.exactly_one(&below(path, &["train", "budget"]), budget, &["steps", "epochs", "tokens"]);
+        }
+        if let Some(rule) = train.get("batches").filter(|b| b.is_object()) {
+            self.exactly_one(&below(path, &["train", "batches"]), rule, &["pure", "balanced"]);
+        }
+        if train.get("group_by_length") == Some(&Json::Bool(true)) && train.get("packing") == Some(&Json::Bool(true)) {
+            let finding = Finding::new("either packing or group_by_length", "both", "take one of them out");
+            self.tell_key(&below(path, &["train", "group_by_length"]), finding);
         }
     }
 

@@ -13,6 +13,18 @@ pub(crate) enum Target {
     Format,
 }
 
+impl Target {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "data" => Some(Self::Data),
+            "model" => Some(Self::Model),
+            "tokenizer" => Some(Self::Tokenizer),
+            "format" => Some(Self::Format),
+            _ => None,
+        }
+    }
+}
+
 /// A place where a plugin is named.
 #[derive(Clone, Debug)]
 pub(crate) struct PluginSpot {
@@ -137,6 +149,9 @@ impl<'s> Walk<'s> {
         let empty = Map::new();
         let known = schema.get("properties").and_then(Json::as_object);
         let own: Vec<String> = known.unwrap_or(&empty).keys().cloned().collect();
+        if let Some(target) = schema.get("x-ref-keys").and_then(Json::as_str).and_then(Target::parse) {
+            self.keys(target, map);
+        }
         for (key, value) in map {
             let property = known.and_then(|k| k.get(key));
             let Some(inner) = property.or_else(|| schema.get("additionalProperties")) else { continue };
@@ -147,6 +162,14 @@ impl<'s> Walk<'s> {
             self.path.push(key.clone());
             self.value(inner, value);
             self.path.pop();
+        }
+    }
+
+    /// The keys of a table are names of other things.
+    fn keys(&mut self, target: Target, map: &Map<String, Json>) {
+        for name in map.keys() {
+            let path = [self.path.as_slice(), std::slice::from_ref(name)].concat();
+            self.marks.refs.push(RefSpot { target, glob: false, path, name: name.clone() });
         }
     }
 
@@ -193,13 +216,7 @@ pub(crate) fn resolve<'s>(root: &'s Json, schema: &Json) -> Option<&'s Json> {
 }
 
 fn target(schema: &Json) -> Option<Target> {
-    match schema.get("x-ref").and_then(Json::as_str)? {
-        "data" => Some(Target::Data),
-        "model" => Some(Target::Model),
-        "tokenizer" => Some(Target::Tokenizer),
-        "format" => Some(Target::Format),
-        _ => None,
-    }
+    schema.get("x-ref").and_then(Json::as_str).and_then(Target::parse)
 }
 
 pub(crate) fn plugin_kind(schema: &Json) -> Option<Kind> {

@@ -53,7 +53,7 @@ fn the_editor_schema_has_every_plugins_options() {
     assert_eq!(llama["required"], json!(["use", "tokenizer", "hidden_size"]));
     // An option of a plugin that takes a plugin, and one with a definition of its own.
     assert_eq!(alternative(&schema, "EvaluatorUse", "chrf")["properties"]["decode"]["$ref"], "#/$defs/decoder");
-    assert_eq!(alternative(&schema, "objective", "distil")["properties"]["teacher"]["anyOf"][0]["$ref"], "#/$defs/objective.distil.Side");
+    assert_eq!(alternative(&schema, "ObjectiveUse", "distil")["properties"]["teacher"]["anyOf"][0]["$ref"], "#/$defs/objective.distil.Side");
     assert!(schema["$defs"]["objective.distil.Side"].is_object());
 }
 

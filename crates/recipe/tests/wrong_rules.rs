@@ -5,6 +5,44 @@ mod common;
 use common::{problems, spoiled, wrong};
 
 #[test]
+fn mixtures_have_members_and_leave_the_rest_to_them() {
+    let data = |text: &str| spoiled("[data.toy]\nworld = { language = \"pivot\", sentences = 100 }", text);
+    let told = |text: &str| problems(&data(text));
+    let world = "[data.toy]\nworld = { language = \"pivot\", sentences = 100 }\n";
+    assert!(told(&format!("{world}[data.m]\nmix = {{ toy = 0.3, \"corpus.train\" = 1 }}\ntemperature = 2.0\ncaps = {{ toy = 5 }}\nstop = \"all\"")).is_empty());
+    assert!(told(&format!("{world}[data.m]\nmix = [\"toy\", \"corpus.train\"]\neach = 7")).is_empty());
+    let first = |text: &str| told(&format!("{world}{text}")).first().cloned().unwrap_or_default();
+    for (text, expected) in [
+        ("temperature = 2.0", "data.toy.temperature: expected a mixture, found a data set without `mix` | take `temperature` out"),
+        (
+            "[data.m]\nmix = { tay = 0.3, toy = 1 }",
+            "data.m.mix.tay: expected the name of a data set: one of corpus.train, corpus.dev, toy, m, found \"tay\" | did you mean \"toy\"?",
+        ),
+        ("[data.m]\nmix = [\"m\"]", "data.m.mix.0: expected something that does not need this in turn, found a circle through the data set \"m\""),
+        ("[data.m]\nmix = { toy = 0 }", "data.m.mix.toy: expected a number more than 0, found 0"),
+        ("[data.m]\nmix = []", "data.m.mix: expected at least one member, found none | name the data sets that are mixed"),
+        ("[data.m]\nmix = [\"toy\"]\nlimit = 3", "data.m.limit: expected keys of a mixture, found `limit`, which is for single data sets"),
+        ("[data.m]\nmix = [\"toy\"]\neach = 3\nstop = \"all\"", "data.m.stop: expected `each` alone, found `each` and `stop` | keep one of them"),
+        ("[data.m]\nmix = [\"toy\"]\ncaps = { corpus = 3 }", "data.m.caps.corpus: expected a member of the mixture: one of toy, found \"corpus\""),
+        ("[data.m]\nmix = [\"toy\"]\ncaps = 0", "data.m.caps: expected"),
+        ("recurate = true", "data.toy.recurate: expected curators to run anew, found none"),
+    ] {
+        assert!(first(text).contains(expected), "{text}: {:?}", told(&format!("{world}{text}")));
+    }
+    let found = problems(&spoiled("curate = [{ use = \"dedup\" }]", "curate = [{ use = \"dedup\" }]\nrecurate = true"));
+    assert!(found[0].contains("data.corpus.recurate: expected a data set without `split`, found both"), "{found:?}");
+}
+
+#[test]
+fn batches_are_made_in_one_way() {
+    let train = |keys: &str| problems(&spoiled("budget = { steps = 5 }", &format!("budget = {{ steps = 5 }}, {keys}")));
+    assert!(train("batches = { pure = \"language\" }, group_by_length = true, save_steps = 5").is_empty());
+    assert!(train("batches = { pure = \"language\", balanced = \"language\" }")[0].contains("expected exactly one of pure, balanced"));
+    assert!(train("group_by_length = true, packing = true")[0].contains("expected either packing or group_by_length, found both"));
+    assert!(problems(&spoiled("[{ use = \"causal-lm\" }]", "[{ use = \"causal-lm\", data = \"tay\" }]"))[0].contains("did you mean \"toy\"?"));
+}
+
+#[test]
 fn one_of_several_keys() {
     wrong(
         "evaluate = {",
@@ -35,11 +73,11 @@ fn one_of_several_keys() {
             "r.toml:10:1: models.base.scratch: expected exactly one of checkpoint, scratch, found checkpoint and scratch | keep one of them",
         ],
     );
-    wrong("path = \"corpus.tsv\"", "", &["r.toml:14:1: data.corpus: expected exactly one of path, world, found none of them"]);
+    wrong("path = \"corpus.tsv\"", "", &["r.toml:14:1: data.corpus: expected exactly one of path, world, mix, found none of them"]);
     wrong(
         "path = \"corpus.tsv\"",
         "path = \"corpus.tsv\"\nworld = { language = \"pivot\", sentences = 1 }",
-        &["r.toml:16:1: data.corpus.world: expected exactly one of path, world, found path and world | keep one of them"],
+        &["r.toml:16:1: data.corpus.world: expected exactly one of path, world, mix, found path and world | keep one of them"],
     );
     wrong(
         "world =",
@@ -130,4 +168,21 @@ fn no_damage_makes_the_checks_panic() {
             assert_eq!(problems(&text).is_empty(), harmless, "{spoiled}: {:?}", problems(&text));
         }
     }
+}
+
+#[test]
+fn options_of_optimisers() {
+    let wrong_optimizer = |entry: &str, expected: &str| wrong("{ steps = 5 }", &format!("{{ steps = 5 }}, optimizer = {entry}"), &[expected]);
+    let names = r#"one of "adamw", "adafactor", "lion", "muon""#;
+    let at = "stage.adapt.train.optimizer";
+    wrong_optimizer("\"muom\"", &format!("r.toml:24:86: {at}: expected {names}, found \"muom\" | did you mean \"muon\"?"));
+    wrong_optimizer("{ use = \"sgd\" }", &format!("r.toml:24:94: {at}.use: expected {names}, found \"sgd\""));
+    wrong_optimizer("{ momentum = 0.9 }", &format!("r.toml:24:86: {at}: expected the key `use`, found only momentum | use: Which."));
+    wrong_optimizer("{ use = \"muon\", momentum = 1 }", &format!("r.toml:24:113: {at}.momentum: expected a number at least 0 and less than 1, found 1"));
+    wrong_optimizer(
+        "{ use = \"lion\", momentum = 0.9 }",
+        &format!("r.toml:24:102: {at}.momentum: expected one of beta1, beta2, the options of \"lion\", found `momentum`, of another optimiser | take it out"),
+    );
+    let found = problems(&spoiled("{ steps = 5 }", "{ steps = 5 }, optimizer = { use = \"muon\", momentun = 0.9 }"));
+    assert!(found.len() == 1 && found[0].contains("did you mean `momentum`?"), "{found:?}");
 }

@@ -79,6 +79,7 @@ fn line(step: u64) -> MetricLine {
         loss: BTreeMap::from([("causal-lm".into(), loss), ("anchor".into(), 0.4 - 0.2 * (-x / 300.0).exp())]),
         learning_rate: 3e-4,
         grad_norm: 1.2,
+        grad_norms: None,
         tokens_per_second: 5200.0 + (x * 0.9).sin() * 100.0,
         rss_anon_bytes: Some(1_900_000_000),
         validation,

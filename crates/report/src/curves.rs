@@ -87,6 +87,7 @@ mod tests {
             loss: BTreeMap::from([("causal-lm".to_owned(), loss)]),
             learning_rate: 1e-3,
             grad_norm: 1.0,
+            grad_norms: None,
             tokens_per_second: 1000.0,
             rss_anon_bytes: None,
             validation: validation.map(|(name, v)| BTreeMap::from([(name.to_owned(), v)])),

@@ -28,6 +28,9 @@ pub struct MetricLine {
     /// Euclidean norm of the whole gradient before clipping.
     #[serde(deserialize_with = "nan::number")]
     pub grad_norm: f64,
+    /// The same by role of the tensors (`embed`, `query`, `norm`, …; `part` for adapters).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "nan::optional_map")]
+    pub grad_norms: Option<BTreeMap<String, f64>>,
     /// Tokens trained on per wall-clock second, over this step.
     #[serde(deserialize_with = "nan::number")]
     pub tokens_per_second: f64,

@@ -1,15 +1,16 @@
 //! One optimiser step after another.
 
-use crate::adamw::{AdamW, Hyper};
 use crate::feed::{Feed, split};
+use crate::guard::{self, Norms};
+use crate::optim::{self, AdamW, Optimizers, Place, Rates, States, Stepped};
 use crate::schedule::{Shape, factor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tongues_kernel::burn;
-use tongues_kernel::burn::module::{Module, ModuleVisitor, Param};
+use tongues_kernel::burn::module::Module;
 use tongues_kernel::burn::optim::GradientsParams;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{
-    Batch, Context, Coupling, Draws, Dyn, Entry, Error, Model, Net, Objective, Result, Step, Term, Update, entries, policy, recompute, refuse, values,
+    Batch, Context, Coupling, Draws, Dyn, Entry, Model, Net, Objective, Policy, Result, Role, Step, Tensors, Term, Trains, Update, entries, policy, recompute,
+    refuse, values,
 };
 
 /// How a stage trains.
@@ -50,6 +51,8 @@ pub struct StepReport {
     pub learning_rate: f64,
     /// Gradient norm before clipping.
     pub grad_norm: f64,
+    /// The same by role of the tensors; `part` for those of adapters, `objective` for those of objectives.
+    pub grad_norms: BTreeMap<String, f64>,
 }
 
 /// Everything that trains.
@@ -62,24 +65,25 @@ pub struct Trained {
 }
 
 /// A stage at work.
-pub struct Trainer {
+pub struct Trainer<'s> {
     /// The model; its parts and rows change in place.
     pub model: Model,
-    objectives: Vec<Dyn<dyn Objective>>,
-    feeds: Vec<Feed>,
+    pub(crate) objectives: Vec<Dyn<dyn Objective>>,
+    pub(crate) feeds: Vec<Feed<'s>>,
     others: BTreeMap<String, Model>,
     options: Options,
-    optimizer: AdamW,
+    optimizers: Optimizers,
+    states: States,
     draws: Draws,
-    step: usize,
+    pub(crate) step: usize,
 }
 
-impl Trainer {
+impl<'s> Trainer<'s> {
     /// A trainer with one feed per objective. Gradients are switched on where the model's policies say so.
     ///
     /// # Errors
     /// Nothing trains, or an objective cannot be split the way the options ask.
-    pub fn new(mut model: Model, objectives: Vec<Dyn<dyn Objective>>, feeds: Vec<Feed>, options: Options, draws: Draws) -> Result<Self> {
+    pub fn new(mut model: Model, objectives: Vec<Dyn<dyn Objective>>, feeds: Vec<Feed<'s>>, options: Options, draws: Draws) -> Result<Self> {
         if options.accumulate > 1 && objectives.iter().any(|o| o.coupling() == Coupling::Batch) {
             return refuse("train.accumulate", "1", options.accumulate, "this objective couples the examples of a batch, which must stay whole");
         }
@@ -88,7 +92,44 @@ impl Trainer {
         if !policy::tensor_names(&model).iter().any(|e| e.trains) {
             return refuse("weights", "at least one tensor that trains", "none", "add an adapter, or a rule with `train = true`");
         }
-        Ok(Self { model, objectives, feeds, others: BTreeMap::new(), options, optimizer: AdamW::default(), draws, step: 0 })
+        let (beta1, beta2) = options.betas;
+        let optimizers = Optimizers::adamw(AdamW { beta1, beta2, epsilon: options.epsilon });
+        Ok(Self { model, objectives, feeds, others: BTreeMap::new(), options, optimizers, states: States::new(), draws, step: 0 })
+    }
+
+    /// Other optimisers than AdamW with the options' betas.
+    ///
+    /// # Errors
+    /// A policy names a group that is not among them.
+    pub fn set_optimizers(&mut self, optimizers: Optimizers) -> Result<()> {
+        let lost =
+            |(name, policy): (&String, &Policy)| policy.group.as_ref().filter(|g| !optimizers.groups.contains_key(*g)).map(|g| (name.clone(), g.clone()));
+        if let Some((name, group)) = self.model.policies.iter().find_map(lost) {
+            return refuse(format!("policy of {name}"), "a group that has an optimiser", group, "name it among `Optimizers::groups`");
+        }
+        self.optimizers = optimizers;
+        Ok(())
+    }
+
+    /// How many tensors each optimiser trains.
+    pub fn optimizer_counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        self.places().iter().for_each(|p| *counts.entry(p.optimizer.method().name()).or_default() += 1);
+        counts
+    }
+
+    /// What the optimisers keep, by tensor; bit for bit.
+    pub fn optimizer_state(&self) -> Tensors {
+        optim::save(&self.states)
+    }
+
+    /// Goes on from what [`Self::optimizer_state`] gave.
+    ///
+    /// # Errors
+    /// The state is not one of these tensors and optimisers; nothing is changed then.
+    pub fn set_optimizer_state(&mut self, saved: &Tensors) -> Result<()> {
+        self.states = optim::load(saved, &self.places(), &self.model.plain_device())?;
+        Ok(())
     }
 
     /// Models that objectives may name.
@@ -96,33 +137,53 @@ impl Trainer {
         self.others = others;
     }
 
-    /// One optimiser step.
+    /// One optimiser step. A step that fails changes neither parameters nor states and is not counted.
     ///
     /// # Errors
-    /// An objective refuses its batch, or a loss is not finite.
+    /// An objective refuses its batch, or a loss, a gradient or a parameter is not finite.
     pub fn step(&mut self, cx: &mut dyn Context) -> Result<StepReport> {
+        // Handles only; but what the step replaces is held until it is over.
+        let before = (self.model.net.clone(), self.objectives.clone(), self.states.clone());
         self.step += 1;
+        let report = self.advance(cx);
+        if report.is_err() {
+            self.step -= 1;
+            (self.model.net, self.objectives, self.states) = before;
+        }
+        report
+    }
+
+    fn advance(&mut self, cx: &mut dyn Context) -> Result<StepReport> {
         let mut collected = GradientsParams::new();
         let (mut tokens, mut loss) = (0, BTreeMap::new());
         for index in 0..self.objectives.len() {
-            let batch = self.feeds[index].next_batch();
+            let batch = self.feeds[index].next_batch()?;
             for batch in self.objectives[index].prepare(batch, cx)? {
                 tokens += batch.tokens();
                 self.gradients(index, batch, &mut collected, &mut loss)?;
             }
         }
-        let trained = Trained { net: self.model.net.clone(), objectives: self.objectives.clone() };
-        let names = names(&self.model, &trained);
-        let grad_norm = norm(&trained, &collected);
-        let report = StepReport { step: self.step, tokens, loss, learning_rate: self.options.learning_rate * self.factor(), grad_norm };
-        self.check(&report)?;
-        let hyper = self.hyper(grad_norm);
-        let trained = self.optimizer.step(trained, &names, &self.model.policies, collected, hyper);
-        (self.model.net, self.objectives) = (trained.net, trained.objectives);
+        loss.iter().try_for_each(|(name, value)| guard::loss(self.step, name, *value))?;
+        let norms = self.update(collected)?;
         for objective in &mut self.objectives {
             objective.after(&mut Update { model: &mut self.model, step: self.step, of: self.options.steps })?;
         }
-        Ok(report)
+        let learning_rate = self.options.learning_rate * self.factor();
+        Ok(StepReport { step: self.step, tokens, loss, learning_rate, grad_norm: norms.all, grad_norms: norms.groups })
+    }
+
+    /// Applies the gradients of a step.
+    fn update(&mut self, collected: GradientsParams) -> Result<Norms> {
+        let trained = Trained { net: self.model.net.clone(), objectives: self.objectives.clone() };
+        let names = names(&self.model, &trained.objectives);
+        let group = |name: &str| self.group(name);
+        let norms = guard::norms(self.step, &trained, &names, group, &collected)?;
+        let (rates, tables) = (self.rates(norms.all), self.tables());
+        let how = Stepped { optimizers: &self.optimizers, names: &names, policies: &self.model.policies, tables: &tables, rates };
+        let (trained, bad) = optim::step(trained, collected, &mut self.states, how);
+        guard::updated(self.step, bad)?;
+        (self.model.net, self.objectives) = (trained.net, trained.objectives);
+        Ok(norms)
     }
 
     fn gradients(&self, index: usize, batch: Batch, collected: &mut GradientsParams, loss: &mut BTreeMap<String, f64>) -> Result<()> {
@@ -139,6 +200,7 @@ impl Trainer {
             let terms = objective.loss(&mut step)?;
             for term in &terms {
                 let sum = values(term.sum.clone()).first().copied().map_or(f64::NAN, f64::from);
+                guard::loss(self.step, &term.name, sum)?;
                 let entry = seen.entry(term.name.to_string()).or_default();
                 *entry = (entry.0 + sum, entry.1 + term.over);
                 *loss.entry(term.name.to_string()).or_default() += sum / whole(term);
@@ -168,55 +230,47 @@ impl Trainer {
         Ok(())
     }
 
-    fn check(&self, report: &StepReport) -> Result<()> {
-        for (name, value) in &report.loss {
-            if !value.is_finite() {
-                return Err(Error::run(
-                    format!("step {}, loss term `{name}`", report.step),
-                    format!("the loss is {value}; lower the learning rate or add warm-up steps"),
-                ));
-            }
-        }
-        if report.grad_norm.is_finite() {
-            return Ok(());
-        }
-        Err(Error::run(format!("step {}", report.step), format!("the gradient norm is {}; lower the learning rate or add warm-up steps", report.grad_norm)))
-    }
-
     fn factor(&self) -> f64 {
         factor(self.options.schedule, self.step, self.options.warmup_steps, self.options.steps)
     }
 
-    fn hyper(&self, grad_norm: f64) -> Hyper {
+    fn rates(&self, grad_norm: f64) -> Rates {
         let o = &self.options;
         let clip = o.max_grad_norm > 0.0 && grad_norm > o.max_grad_norm;
         // PyTorch's clip_grad_norm_ divides by the norm + 1e-6.
         let gradient_scale = if clip { o.max_grad_norm / (grad_norm + 1e-6) } else { 1.0 };
-        let (beta1, beta2) = o.betas;
-        Hyper { learning_rate: o.learning_rate, factor: self.factor(), weight_decay: o.weight_decay, beta1, beta2, epsilon: o.epsilon, gradient_scale }
+        Rates { learning_rate: o.learning_rate, factor: self.factor(), weight_decay: o.weight_decay, gradient_scale }
+    }
+
+    /// Matrices with a row per token.
+    fn tables(&self) -> BTreeSet<String> {
+        [Role::Embeddings, Role::Head].into_iter().filter_map(|role| self.model.spec().weight_of(role)).collect()
+    }
+
+    /// What a tensor's gradient norm is added to.
+    fn group(&self, name: &str) -> String {
+        let word = policy::role_word(self.model.spec(), name);
+        word.unwrap_or(if name.starts_with("objectives.") { "objective" } else { "other" }).into()
+    }
+
+    /// Everything that trains, as its optimiser sees it.
+    fn places(&self) -> Vec<Place> {
+        let (free, tables) = (Policy::free(), self.tables());
+        let place = |entry: Entry| {
+            let policy = self.model.policies.get(&entry.name).unwrap_or(&free);
+            let shape = optim::trained_shape(&policy.trains, &entry.shape);
+            let optimizer = self.optimizers.of(policy, &shape, tables.contains(&entry.name));
+            (entry.trains && policy.trains != Trains::Nothing).then_some(Place { name: entry.name, shape, optimizer })
+        };
+        names(&self.model, &self.objectives).into_iter().filter_map(place).collect()
     }
 }
 
 /// Names of everything that trains, as policies know them.
-fn names(model: &Model, trained: &Trained) -> Vec<Entry> {
+fn names(model: &Model, objectives: &[Dyn<dyn Objective>]) -> Vec<Entry> {
     let mut all = policy::tensor_names(model);
-    for (i, objective) in trained.objectives.iter().enumerate() {
+    for (i, objective) in objectives.iter().enumerate() {
         all.extend(entries(objective, &format!("objectives.{i}")));
     }
     all
-}
-
-/// Euclidean norm of all gradients together, summed in the order of the parameters.
-fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
-    struct Squares<'g>(&'g GradientsParams, f64);
-    impl ModuleVisitor for Squares<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.get::<D>(param.id) {
-                self.1 += values(gradient.square().sum()).first().copied().map_or(0.0, f64::from);
-            }
-        }
-    }
-    let mut squares = Squares(grads, 0.0);
-    module.visit(&mut squares);
-    squares.1.sqrt()
 }

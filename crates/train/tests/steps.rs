@@ -1,6 +1,8 @@
 //! What one optimiser step changes, on the toy model.
 #![allow(missing_docs)]
 
+mod cases;
+
 use std::collections::BTreeMap;
 use tongues_kernel::burn;
 use tongues_kernel::burn::module::Module;

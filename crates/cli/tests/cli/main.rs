@@ -5,5 +5,7 @@ mod bad_data;
 mod bad_recipes;
 mod chats;
 mod determinism;
+mod optimizers;
+mod resume;
 mod support;
 mod verbs;

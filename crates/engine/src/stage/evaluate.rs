@@ -20,6 +20,7 @@ pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Vec<Score>> {
     for (m, name) in models.iter().enumerate() {
         let model = work.shop.model(name)?;
         for (e, entry) in evaluate.on.iter().enumerate() {
+            work.pause()?;
             work.progress.tick(m * evaluate.on.len() + e, of, &format!("{name} on {}", entry.data));
             if references.contains(&e) {
                 continue;

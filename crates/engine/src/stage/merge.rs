@@ -69,6 +69,7 @@ fn merged(work: &Work<'_, '_>, merger: &dyn Merger, plan: &MergePlan, models: &[
     backbone.spec_mut().config = plan.config.clone();
     let mut model = Model::new(backbone, models[plan.tokenizer].tokenizer()?.clone());
     for (i, out) in plan.outputs.iter().enumerate() {
+        work.pause()?;
         work.progress.tick(i, plan.outputs.len(), &out.name);
         let slices = read(models, out)?;
         let slices: Vec<&[f32]> = slices.iter().map(Vec::as_slice).collect();

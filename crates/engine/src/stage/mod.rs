@@ -4,15 +4,21 @@ mod evaluate;
 mod export;
 mod generate;
 mod merge;
+mod optimizers;
 mod policies;
+pub(crate) mod save;
+mod steps;
 mod train;
 mod validate;
 mod write;
 
 use crate::folder::Folder;
+use crate::journal::Journal;
 use crate::progress::Progress;
 use crate::shop::Shop;
-use tongues_kernel::{Result, refuse};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tongues_io::disk;
+use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::ast::Stage;
 use tongues_report::Score;
 
@@ -29,16 +35,43 @@ pub struct Work<'w, 'r> {
     pub progress: &'w dyn Progress,
     /// The stage.
     pub stage: &'w Stage,
+    /// Someone asked to stop.
+    pub stop: &'w AtomicBool,
+    /// Bytes of `metrics.jsonl` that earlier stages wrote.
+    pub metrics_bytes: u64,
+}
+
+impl Work<'_, '_> {
+    /// Between two pieces of work that leave nothing behind: ends the run where someone asked to.
+    ///
+    /// # Errors
+    /// Someone asked to stop.
+    pub fn pause(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            let what = "stopped as asked; the stages before this one are saved";
+            return Err(Error::interrupted(format!("stage `{}`", self.stage.name), what, "--resume goes on with this stage"));
+        }
+        Ok(())
+    }
+
+    /// What a process that was killed in this stage left under final names goes, so that the stage can write it again.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn clear(&self) -> Result<()> {
+        let dir = self.folder.stage(&self.stage.name);
+        disk::remove(&dir).map_err(|e| tongues_io::failed(&dir, &e))
+    }
 }
 
 /// Does the work; returns the scores it found.
 ///
 /// # Errors
 /// Its inputs do not fit, or something failed while running.
-pub fn run(work: &Work<'_, '_>) -> Result<Vec<Score>> {
+pub fn run(work: &Work<'_, '_>, journal: &Journal) -> Result<Vec<Score>> {
     let stage = work.stage;
     if let Some(train) = &stage.train {
-        train::run(work, train)?;
+        train::run(work, journal, train)?;
     } else if let Some(merge) = &stage.merge {
         merge::run(work, merge)?;
     } else if let Some(evaluate) = &stage.evaluate {

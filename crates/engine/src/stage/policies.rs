@@ -1,5 +1,7 @@
 //! What trains in a stage: the recipe's rules, or the default.
 
+use super::optimizers::group;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use tongues_kernel::policy::{Selection, select, tensor_names};
 use tongues_kernel::{Model, Policy, Result, Trains, refuse};
@@ -11,6 +13,17 @@ use tongues_recipe::ast::{Select, TrainWhat, WeightRule};
 /// # Errors
 /// A rule selects nothing, or asks for new rows where there are none.
 pub fn policies(model: &Model, rules: &[WeightRule], old_parts: &BTreeSet<String>, adapters: bool) -> Result<BTreeMap<String, Policy>> {
+    let mut policies = by_rules(model, rules, old_parts, adapters)?;
+    // What an adapter said of its own tensors when it was attached.
+    for (name, own) in &model.policies {
+        if let Some(policy) = policies.get_mut(name) {
+            policy.learning_rate_factor = own.learning_rate_factor;
+        }
+    }
+    Ok(policies)
+}
+
+fn by_rules(model: &Model, rules: &[WeightRule], old_parts: &BTreeSet<String>, adapters: bool) -> Result<BTreeMap<String, Policy>> {
     let names: Vec<String> = tensor_names(model).into_iter().map(|e| e.name).collect();
     if rules.is_empty() {
         return Ok(names.into_iter().map(|n| (n.clone(), default(model, &n, old_parts, adapters))).collect());
@@ -19,8 +32,9 @@ pub fn policies(model: &Model, rules: &[WeightRule], old_parts: &BTreeSet<String
     for (i, rule) in rules.iter().enumerate() {
         let chosen = select(model, &selection(&rule.select)).map_err(|e| e.within(format!("weights[{i}]")))?;
         for name in chosen {
-            if !policies.contains_key(&name) {
-                policies.insert(name.clone(), policy(model, rule, &name).map_err(|e| e.within(format!("weights[{i}]")))?);
+            if let Entry::Vacant(place) = policies.entry(name) {
+                let policy = policy(model, rule, place.key()).map_err(|e| e.within(format!("weights[{i}]")))?;
+                place.insert(Policy { group: rule.optimizer.as_ref().map(|_| group(i)), ..policy });
             }
         }
     }
@@ -57,5 +71,5 @@ fn policy(model: &Model, rule: &WeightRule, name: &str) -> Result<Policy> {
             None => return refuse(name, "rows added by a vocabulary adapter of this stage", "none", "add the adapter, or write train = true"),
         },
     };
-    Ok(Policy { trains, learning_rate: rule.learning_rate, weight_decay: rule.weight_decay })
+    Ok(Policy { trains, learning_rate: rule.learning_rate, weight_decay: rule.weight_decay, ..Policy::free() })
 }

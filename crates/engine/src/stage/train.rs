@@ -1,38 +1,41 @@
 //! Training.
 
+use super::optimizers::{optimizers, told};
 use super::policies::policies;
-use super::validate::Watch;
+use super::steps::Steps;
 use super::{Work, write};
-use crate::memory::anonymous_bytes;
+use crate::journal::Journal;
+use crate::pool::Examples;
 use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
+use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::time::Instant;
-use tongues_kernel::{Built, Dyn, Error, ExampleContext, InMemory, Kind, Model, Objective, Result, Trains, build, refuse};
-use tongues_recipe::ast::{Budget, PluginUse, Schedule, Train};
-use tongues_report::MetricLine;
-use tongues_train::{Feed, Options, Shape, StepReport, Trainer};
+use tongues_kernel::{Built, Dyn, Error, InMemory, Kind, Model, Objective, Result, Trains, build, refuse};
+use tongues_recipe::ast::{Budget, ObjectiveUse, Schedule, Train};
+use tongues_train::{Feed, Layout, Options, Rows, Shape, Size, Trainer, Uniform};
 
 /// Trains, saves, and hands the model to later stages.
-pub fn run(work: &Work<'_, '_>, train: &Train) -> Result<()> {
+pub fn run(work: &Work<'_, '_>, journal: &Journal, train: &Train) -> Result<()> {
     let data = work.shop.records(&train.data)?;
     let mut model = prepared(work, train, &data)?;
     let backbone_trains = model.policies.iter().any(|(name, p)| !name.starts_with("parts.") && p.trains != Trains::Nothing);
-    let objectives = objectives(work, &data)?;
-    let feeds = feeds(work, train, &model, &objectives, &data)?;
-    let (steps, epochs) = steps(&train.budget, &feeds[0])?;
-    let seen: usize = (feeds[0].tokens_per_epoch() as f64 * epochs) as usize;
+    let objectives = objectives(work, train)?;
+    let feeds = feeds(work, train, &model, &objectives)?;
+    let first = feeds[0].first_pass();
+    let (steps, epochs) = steps(&train.budget, first)?;
+    let seen: usize = (first.tokens as f64 * epochs) as usize;
+    let padding = 100.0 * (1.0 - first.tokens as f64 / first.cells.max(1) as f64);
     work.progress.say(&format!(
-        "{}: {} records, {steps} steps ({epochs:.1} passes, about {seen} tokens), {}",
+        "{}: {} records, {steps} steps ({epochs:.1} passes, about {seen} tokens, {padding:.1} % padding), {}",
         work.stage.name,
         data.records.len(),
         trained(&model)
     ));
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
     let mut trainer = Trainer::new(model, objectives, feeds, options(train, steps), draws)?;
-    let kept = steps_taken(work, train, &mut trainer, steps)?;
+    trainer.set_optimizers(optimizers(train, &work.stage.weights))?;
+    told(&trainer.optimizer_counts()).iter().for_each(|text| work.progress.say(&format!("{}: {text}", work.stage.name)));
+    let kept = Steps::begin(work, journal, train, &mut trainer)?.take(steps)?;
     model = kept.unwrap_or(trainer.model);
     model.lineage.steps.push(format!("stage {} on {}", work.stage.name, train.data));
     let grown = !model.new_rows.is_empty();
@@ -71,9 +74,10 @@ fn trained(model: &Model) -> String {
     format!("{some} of {all} parameters train ({:.2} %)", 100.0 * some as f64 / all as f64)
 }
 
-fn objectives(work: &Work<'_, '_>, data: &Rc<InMemory>) -> Result<Vec<Dyn<dyn Objective>>> {
-    let built = |entry: &PluginUse| {
-        let mut cx = Surroundings::new(work.shop, &format!("{} {}", work.stage.name, entry.plugin)).with_data(data.clone());
+fn objectives(work: &Work<'_, '_>, train: &Train) -> Result<Vec<Dyn<dyn Objective>>> {
+    let built = |entry: &ObjectiveUse| {
+        let data = work.shop.records(entry.data.as_ref().unwrap_or(&train.data))?;
+        let mut cx = Surroundings::new(work.shop, &format!("{} {}", work.stage.name, entry.plugin)).with_data(data);
         match build(Kind::Objective, &entry.plugin, Json::Object(entry.options.clone()), &mut cx)? {
             Built::Objective(objective) => Ok(Dyn(objective)),
             _ => Err(Error::run(&entry.plugin, "an objective plugin built something else")),
@@ -82,40 +86,48 @@ fn objectives(work: &Work<'_, '_>, data: &Rc<InMemory>) -> Result<Vec<Dyn<dyn Ob
     work.stage.objectives.iter().map(built).collect()
 }
 
-fn feeds(work: &Work<'_, '_>, train: &Train, model: &Model, objectives: &[Dyn<dyn Objective>], data: &InMemory) -> Result<Vec<Feed>> {
+fn feeds<'s>(work: &Work<'s, '_>, train: &Train, model: &Model, objectives: &[Dyn<dyn Objective>]) -> Result<Vec<Feed<'s>>> {
     let room = model.spec().max_positions;
     if room > 0 && train.sequence_length > room {
         return refuse("train.sequence_length", format!("at most {room}, the model's max_position_embeddings"), train.sequence_length, "lower it");
     }
     let draws = work.shop.draws.stream("train").stream(&work.stage.name);
-    let feed = |objective: &Dyn<dyn Objective>| {
-        let tokenizer = model.tokenizer()?;
-        let format = work.shop.format(train.format.as_deref(), tokenizer.as_ref())?;
-        let cx = ExampleContext {
-            tokenizer: tokenizer.as_ref(),
-            max_length: train.sequence_length,
-            draws,
-            format: format.as_ref().map(|f| f as &dyn tongues_kernel::Format),
-        };
-        let mut examples = vec![];
-        for record in &data.records {
-            examples.extend(objective.examples(record, &cx)?);
-        }
-        if let Some(format) = &format {
-            work.progress.say(&work.shop.note_cut(&format!("Stage {}", work.stage.name), format));
-        }
-        Feed::new(examples, draws, train.batch_tokens, train.sequence_length, train.packing && objective.may_pack())
+    let tokenizer = model.tokenizer()?;
+    let feed = |(entry, objective): (&ObjectiveUse, &Dyn<dyn Objective>)| {
+        let data = entry.data.as_ref().unwrap_or(&train.data);
+        let layout = layout(work, train, data, objective.may_pack())?;
+        let column = train.batches.as_ref().and_then(|b| b.pure.clone().or_else(|| b.balanced.clone()));
+        let format = entry.format_in(train).map(String::from);
+        let source = Examples::new(work.shop, data, objective.clone(), tokenizer.clone(), train.sequence_length, draws, column);
+        let source = source.with_format(work.stage.name.clone(), format);
+        Feed::over(Rc::new(source), draws, layout)
     };
-    objectives.iter().map(feed).collect()
+    work.stage.objectives.iter().zip(objectives).map(feed).collect()
+}
+
+fn layout(work: &Work<'_, '_>, train: &Train, data: &str, may_pack: bool) -> Result<Layout> {
+    let packing = train.packing.unwrap_or(!train.group_by_length) && may_pack;
+    let rows = match (packing, train.group_by_length) {
+        (true, _) => Rows::Packed,
+        (false, true) => Rows::Bucketed,
+        (false, false) => Rows::Single,
+    };
+    let uniform = match &train.batches {
+        Some(rule) if rule.pure.is_some() => Uniform::Pure,
+        Some(_) => Uniform::Balanced,
+        None => Uniform::Any,
+    };
+    let mixture = work.shop.mixture(data)?;
+    Ok(Layout { batch_tokens: train.batch_tokens, row_tokens: train.sequence_length, rows, uniform, mixture })
 }
 
 /// Steps of a budget, and how many passes over the data they are.
-fn steps(budget: &Budget, feed: &Feed) -> Result<(usize, f64)> {
-    let per_epoch = feed.batches_per_epoch();
+fn steps(budget: &Budget, pass: Size) -> Result<(usize, f64)> {
+    let per_epoch = pass.batches;
     let steps = match (budget.steps, budget.epochs, budget.tokens) {
         (Some(steps), None, None) => steps,
         (None, Some(epochs), None) => (epochs * per_epoch as f64).round() as usize,
-        (None, None, Some(tokens)) => (tokens as f64 / (feed.tokens_per_epoch() as f64 / per_epoch as f64)).round() as usize,
+        (None, None, Some(tokens)) => (tokens as f64 / (pass.tokens as f64 / per_epoch as f64)).round() as usize,
         _ => return refuse("train.budget", "exactly one of steps, epochs, tokens", "none or several", ""),
     };
     let steps = steps.max(1);
@@ -139,58 +151,6 @@ fn options(train: &Train, steps: usize) -> Options {
         epsilon: train.epsilon,
         max_grad_norm: train.max_grad_norm,
         recompute: train.recompute,
-    }
-}
-
-/// All steps; returns the state to keep where it is not the last.
-fn steps_taken(work: &Work<'_, '_>, train: &Train, trainer: &mut Trainer, steps: usize) -> Result<Option<Model>> {
-    let mut log = open_log(work)?;
-    let mut watch = train.validate.as_ref().map(Watch::new);
-    let mut cx = Surroundings::new(work.shop, &work.stage.name);
-    let mut tokens = 0;
-    for step in 1..=steps {
-        let start = Instant::now();
-        let report = trainer.step(&mut cx)?;
-        let seconds = start.elapsed().as_secs_f64();
-        tokens += report.tokens;
-        let due = watch.as_ref().is_some_and(|w| w.is_due(step, steps));
-        let validation = match &mut watch {
-            Some(watch) if due => Some(watch.look(work.shop, &trainer.model)?),
-            _ => None,
-        };
-        work.progress.tick(step, steps, &summary(&report, seconds, validation.as_ref()));
-        line(work, report, tokens, seconds, validation).append(&mut log).map_err(|e| Error::run("metrics.jsonl", e))?;
-        if watch.as_ref().is_some_and(Watch::is_over) {
-            work.shop.note(format!("Stage {} stopped at step {step} of {steps}: no better validation score.", work.stage.name));
-            break;
-        }
-    }
-    Ok(watch.and_then(Watch::keeps))
-}
-
-fn open_log(work: &Work<'_, '_>) -> Result<File> {
-    let path = work.folder.path("metrics.jsonl");
-    OpenOptions::new().create(true).append(true).open(&path).map_err(|e| crate::folder::cannot(&path, &e))
-}
-
-fn summary(report: &StepReport, seconds: f64, validation: Option<&BTreeMap<String, f64>>) -> String {
-    let losses: Vec<String> = report.loss.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    let scores: Vec<String> = validation.into_iter().flatten().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    let text = format!("{} lr {:.1e} {:.0} tokens/s {}", losses.join(" "), report.learning_rate, report.tokens as f64 / seconds, scores.join(" "));
-    text.trim_end().to_owned()
-}
-
-fn line(work: &Work<'_, '_>, report: StepReport, tokens: usize, seconds: f64, validation: Option<BTreeMap<String, f64>>) -> MetricLine {
-    MetricLine {
-        stage: work.stage.name.clone(),
-        step: report.step as u64,
-        tokens: tokens as u64,
-        tokens_per_second: report.tokens as f64 / seconds,
-        loss: report.loss,
-        learning_rate: report.learning_rate,
-        grad_norm: report.grad_norm,
-        rss_anon_bytes: anonymous_bytes(),
-        validation,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::evaluate::findings;
 use crate::shop::Shop;
 use std::collections::BTreeMap;
-use tongues_kernel::{Better, Model, Result};
+use tongues_kernel::{Better, Model, Result, Tensors};
 use tongues_recipe::ast::{Keep, Validate};
+use tongues_train::{changing, restore};
 
 /// The validation of a stage.
 pub struct Watch<'v> {
@@ -55,6 +56,38 @@ impl<'v> Watch<'v> {
     /// No new best for as long as the recipe allows.
     pub fn is_over(&self) -> bool {
         self.how.patience.is_some_and(|p| self.waited >= p)
+    }
+
+    /// The best score's bits and the scorings since, for a later process.
+    pub fn counters(&self) -> (Option<u64>, usize) {
+        (self.best.as_ref().map(|(value, _)| value.to_bits()), self.waited)
+    }
+
+    /// What the best state has of its own.
+    ///
+    /// # Errors
+    /// A tensor cannot be read.
+    pub fn tensors(&self) -> Result<Tensors> {
+        match &self.best {
+            Some((_, model)) if self.how.keep == Keep::Best => changing(model),
+            _ => Ok(Tensors::new()),
+        }
+    }
+
+    /// Goes on with what an earlier process saved.
+    ///
+    /// # Errors
+    /// The saved state is of another recipe.
+    pub fn resume(&mut self, best: Option<u64>, waited: usize, model: &Model, tensors: &Tensors) -> Result<()> {
+        self.waited = waited;
+        if let Some(bits) = best {
+            let mut model = model.clone();
+            if self.how.keep == Keep::Best {
+                restore(&mut model, tensors)?;
+            }
+            self.best = Some((f64::from_bits(bits), model));
+        }
+        Ok(())
     }
 
     /// The state the stage ends with, where it is not the last.

@@ -1,6 +1,7 @@
 //! A stage's model on disk: an ordinary checkpoint, and an adapter folder for each part.
 
 use super::Work;
+use crate::journal::adapter_folder;
 use std::path::{Path, PathBuf};
 use tongues_io::{AtomicDir, hf, write_atomic};
 use tongues_kernel::{Error, Model, Result};
@@ -20,9 +21,8 @@ pub fn write(work: &Work<'_, '_>, model: &mut Model, backbone_changed: bool) -> 
         partial.commit()?;
         model.lineage.base = Some(target.display().to_string());
     }
-    let several = model.net.parts.list().len() > 1;
     for attached in model.net.parts.list() {
-        let target = dir.join(if several { format!("adapter-{}", attached.name) } else { "adapter".into() });
+        let target = dir.join(adapter_folder(&attached.name, model.net.parts.list().len()));
         let partial = AtomicDir::create(&target)?;
         let base = model.lineage.base.as_deref().map(|b| relative(Path::new(b), &target)).unwrap_or_default();
         hf::save_adapter(attached.part.save()?, &base, partial.path())?;

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Seek, SeekFrom, Write},
+    io::{Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use super::{Dtype, convert, header::byte_len};
 use crate::atomic::{self, failed};
+use crate::disk;
 use serde_json::json;
 use tempfile::NamedTempFile;
 use tongues_kernel::{Error, Result, refuse};
@@ -94,7 +95,7 @@ impl Writer {
     pub fn create(path: &Path, plan: &[TensorSpec], metadata: &BTreeMap<String, String>) -> Result<Self> {
         let (header, open) = lay_out(plan, metadata).map_err(|e| e.within(path.display()))?;
         let mut file = atomic::partial_file(path)?;
-        file.write_all(&header).map_err(|e| failed(path, &e))?;
+        disk::write(&mut file, &header, path).map_err(|e| failed(path, &e))?;
         Ok(Self { file, path: path.to_owned(), open })
     }
 
@@ -115,7 +116,7 @@ impl Writer {
         for chunk in values.chunks(1 << 16) {
             bytes.clear();
             convert::from_f32(chunk, spec.dtype, &mut bytes, &at)?;
-            self.file.write_all(&bytes).map_err(|e| failed(&self.path, &e))?;
+            disk::write(&mut self.file, &bytes, &self.path).map_err(|e| failed(&self.path, &e))?;
         }
         Ok(())
     }
@@ -131,7 +132,7 @@ impl Writer {
             let at = format!("{}, tensor `{name}`", self.path.display());
             return refuse(at, format!("{expected} bytes for {:?} of {}", spec.shape, spec.dtype), bytes.len(), "");
         }
-        let write = self.file.seek(SeekFrom::Start(offset)).and_then(|_| self.file.write_all(bytes));
+        let write = self.file.seek(SeekFrom::Start(offset)).and_then(|_| disk::write(&mut self.file, bytes, &self.path));
         write.map_err(|e| failed(&self.path, &e))
     }
 

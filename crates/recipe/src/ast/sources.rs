@@ -1,6 +1,6 @@
 //! What a recipe starts from: tokenizers, models and data sets.
 
-use super::PluginUse;
+use super::{Caps, Mix, MixStop, PluginUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -73,7 +73,7 @@ pub struct Scratch {
     pub options: Map<String, Json>,
 }
 
-/// A data set: a file or a synthetic language.
+/// A data set: a file, a synthetic language, or a mixture of others.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataDef {
@@ -83,6 +83,23 @@ pub struct DataDef {
     /// A synthetic language; no file needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub world: Option<WorldData>,
+    /// A mixture of other data sets: shares by name, or a list of names with shares by size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<Mix>,
+    /// For a mixture: shares become `share^(1/temperature)`; 1 leaves them, larger values even them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub temperature: Option<f64>,
+    /// For a mixture: exactly so many examples of every member a pass, instead of shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub each: Option<usize>,
+    /// For a mixture: at most so many records of a member, evenly spread; one number for all, or by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Caps>,
+    /// For a mixture: when a pass ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<MixStop>,
     /// The file's format, where its ending does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
@@ -103,6 +120,9 @@ pub struct DataDef {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-plugin" = "curator"))]
     pub curate: Vec<PluginUse>,
+    /// Curate anew for every pass over the data, with draws of that pass; for curators that sample.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recurate: bool,
     /// Cut it into `name.train`, `name.dev` and `name.test`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,

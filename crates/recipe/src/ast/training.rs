@@ -1,6 +1,6 @@
 //! How a stage trains: budget, optimiser, validation, and what trains.
 
-use super::{EvaluatorUse, default_true};
+use super::{EvaluatorUse, OptimizerUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,9 @@ pub struct Train {
     /// Steps of linear warm-up.
     #[serde(default)]
     pub warmup_steps: usize,
+    /// What makes updates of gradients: `adamw`, `adafactor`, `lion` or `muon`, or a table `{ use = "muon", momentum = 0.9 }`.
+    #[serde(default)]
+    pub optimizer: OptimizerUse,
     /// Decoupled weight decay (Loshchilov and Hutter 2019); never applied to norms, biases and masked entries.
     #[serde(default = "default_decay")]
     #[schemars(range(min = 0.0))]
@@ -61,9 +64,19 @@ pub struct Train {
     #[serde(default = "default_clip")]
     #[schemars(range(min = 0.0))]
     pub max_grad_norm: f64,
-    /// Join texts into full rows; otherwise one text a row.
-    #[serde(default = "default_true")]
-    pub packing: bool,
+    /// Join texts into full rows, where the objective allows it; texts do not see each other. Otherwise one text a row. True where absent, unless `group_by_length` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packing: Option<bool>,
+    /// One text a row, and texts of like length in one batch, which wastes less on padding.
+    #[serde(default)]
+    pub group_by_length: bool,
+    /// Make batches by a column: `{ pure = "language" }` or `{ balanced = "language" }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<BatchRule>,
+    /// Steps between two saves from which `--resume` goes on; about every five minutes where absent. Also saved when interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub save_steps: Option<usize>,
     /// Keep one block's activations at a time and compute them again on the way back: less memory, about a third more time.
     #[serde(default)]
     pub recompute: bool,
@@ -102,6 +115,18 @@ fn default_epsilon() -> f64 {
 
 fn default_clip() -> f64 {
     1.0
+}
+
+/// What the texts of one batch have in common: exactly one key. A column is `language`, `group`, `member` (of a mixture) or a field of the records.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRule {
+    /// Every batch has one value of this column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pure: Option<String>,
+    /// Every batch has as many rows of each value; rows of rarer values come again until the commonest is through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced: Option<String>,
 }
 
 /// How long a stage trains: exactly one key.
@@ -182,6 +207,9 @@ pub struct WeightRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
+    /// Optimiser instead of the stage's, in the same two forms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerUse>,
 }
 
 /// Which tensors.

@@ -48,6 +48,7 @@ pub fn step(step: u64, loss: f64) -> MetricLine {
         loss: BTreeMap::from([("causal-lm".into(), loss)]),
         learning_rate: 3e-4,
         grad_norm: 0.5,
+        grad_norms: None,
         tokens_per_second: 5000.0,
         rss_anon_bytes: Some(1 << 30),
         validation: None,

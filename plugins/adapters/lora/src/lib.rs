@@ -3,12 +3,14 @@
 //! Low-rank adaptation: beside a frozen projection W, a product of two thin matrices that trains.
 //! Paper: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685, §4.1);
 //! rank-stabilised scaling: Kalajdzievski 2023, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA"
-//! (arXiv 2312.03732).
+//! (arXiv 2312.03732); two learning rates: Hayou et al. 2024, "LoRA+: Efficient Low Rank Adaptation of Large Models"
+//! (arXiv 2402.12354).
 //!
 //! ## What it does
 //! `y = W x + s · B A dropout(x)`, with A `[r, in]` drawn uniformly within `1/√in`, B `[out, r]` zero, and s = `lora_alpha / r`
 //! (`lora_alpha / √r` with `use_rslora`). The model starts unchanged. After training the product can be written into W, and
-//! the adapter can be written as, and read from, a folder in PEFT's form (`peft_type` LORA).
+//! the adapter can be written as, and read from, a folder in PEFT's form (`peft_type` LORA). With `loraplus_lr_ratio`, B learns
+//! so many times faster than A.
 //!
 //! ## When to use
 //! When the model is large, the texts are few, or the old abilities must survive: a few percent of the parameters train, and
@@ -36,8 +38,8 @@ pub use part::{Lora, Settings};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::policy::layer_of;
-use tongues_kernel::{Adapter, Context, Model, Result, SiteInfo, SitePattern, Spec, refuse, register, register_format};
+use tongues_kernel::policy::{layer_of, tensor_names};
+use tongues_kernel::{Adapter, Context, Model, Policy, Result, SiteInfo, SitePattern, Spec, refuse, register, register_format};
 
 /// Low-rank matrices beside projections; keys and defaults are PEFT's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +64,9 @@ pub struct LoraOptions {
     /// Divide by √r instead of r.
     #[serde(default)]
     pub use_rslora: bool,
+    /// LoRA+: the learning rate of B is that of A times this; the paper tries 16. It also multiplies the rates of `weights` rules.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub loraplus_lr_ratio: Option<f64>,
     /// Name of the part, the middle of its tensors' names: `parts.<name>.…`.
     #[serde(default = "name")]
     pub name: String,
@@ -128,7 +133,19 @@ impl Adapter for LoraOptions {
             target_modules: target_modules(&sites, self.layers_to_transform.as_deref(), model.spec()),
             layers_to_transform: self.layers_to_transform.clone(),
         };
-        model.attach(&self.name, sites.iter().map(|i| i.site).collect(), Lora::new(&sites, pairs, settings))
+        model.attach(&self.name, sites.iter().map(|i| i.site).collect(), Lora::new(&sites, pairs, settings))?;
+        if let Some(ratio) = self.loraplus_lr_ratio {
+            learn_faster(model, &self.name, ratio);
+        }
+        Ok(())
+    }
+}
+
+/// Policies of a part's tensors: B's rate is `ratio` times that of A.
+fn learn_faster(model: &mut Model, part: &str, ratio: f64) {
+    for name in tensor_names(model).into_iter().map(|e| e.name).filter(|n| n.starts_with(&format!("parts.{part}."))) {
+        let learning_rate_factor = if name.ends_with(save::SUFFIX_B) { ratio } else { 1.0 };
+        model.policies.insert(name, Policy { learning_rate_factor, ..Policy::free() });
     }
 }
 
