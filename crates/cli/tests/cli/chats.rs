@@ -92,6 +92,14 @@ fn one_format_trains_scores_and_generates_and_says_what_it_cut() {
 }
 
 #[test]
+fn an_objective_with_data_of_its_own_has_its_own_format() {
+    let objectives = "objectives = [{ use = \"causal-lm\" }]";
+    let both = |second: &str| changed(objectives, &format!("objectives = [{{ use = \"causal-lm\" }}, {{ use = \"causal-lm\", data = \"pairs\"{second} }}]"));
+    both(", format = \"mt\"").good(&["run", "recipe.toml", "--out", "out"]);
+    both("").run_refused(&["record line-1, field `text`", "only completion, prompt"]);
+}
+
+#[test]
 fn data_shows_what_carries_loss() {
     let desk = desk(RECIPE);
     let text = desk.good(&["data", "recipe.toml", "--limit", "1"]);
