@@ -1,6 +1,7 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod chats;
 mod curve;
 mod optimizers;
 mod packing;

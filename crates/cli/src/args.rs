@@ -22,6 +22,8 @@ pub enum Verb {
     Run(RunArgs),
     /// Show all problems of a recipe without running it.
     Check(CheckArgs),
+    /// Show samples of a recipe's training data, with what carries loss.
+    Data(DataArgs),
     /// List plugins, or document one.
     Plugins(PluginsArgs),
     /// Show what is in a checkpoint or adapter folder.
@@ -79,6 +81,25 @@ pub struct CheckArgs {
     pub resolved: bool,
 }
 
+/// Flags of `data`.
+#[derive(Args, Debug)]
+pub struct DataArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Only stages that train on this data set.
+    #[arg(long, value_name = "NAME")]
+    pub data: Option<String>,
+    /// Records shown of each stage's data, evenly spread.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub limit: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Replace a value, as in `run`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
 /// Flags of `plugins`.
 #[derive(Args, Debug)]
 pub struct PluginsArgs {
@@ -110,6 +131,9 @@ pub struct GenerateArgs {
     /// A text to continue; may be given several times.
     #[arg(long, required = true)]
     pub prompt: Vec<String>,
+    /// Each prompt is a user's turn, written by the checkpoint's chat template.
+    #[arg(long)]
+    pub chat: bool,
     /// A PEFT adapter folder to put on top.
     #[arg(long)]
     pub adapter: Vec<PathBuf>,
@@ -144,9 +168,12 @@ pub struct GenerateArgs {
 pub struct EvalArgs {
     /// A checkpoint folder.
     pub model: PathBuf,
-    /// A text file: .txt, .tsv, .csv, .jsonl.
+    /// A file: .txt, .tsv, .csv, .jsonl, .parquet.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
+    /// Score answers behind their prompts, as the checkpoint's chat template writes them.
+    #[arg(long)]
+    pub chat: bool,
     /// Evaluator plugins; those that need no options where absent.
     #[arg(long = "use", value_name = "NAME")]
     pub evaluators: Vec<String>,

@@ -2,8 +2,11 @@
 
 use crate::args::CheckArgs;
 use crate::say;
+use serde_json::Map;
 use std::path::Path;
-use tongues_kernel::refuse;
+use tongues_formats::ChatTemplate;
+use tongues_kernel::{Error, refuse};
+use tongues_recipe::ast::{Chat, FormatDef};
 use tongues_recipe::{Linked, Loaded};
 
 /// Shows all problems of a recipe, or what it will do.
@@ -17,8 +20,26 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
         let (expected, found) = ("files and folders that are there", missing.join("; "));
         return Ok(refuse(args.recipe.display(), expected, found, "correct the paths, or give your own with --set KEY=PATH")?);
     }
+    templates(&loaded)?;
     let stages: Vec<&str> = loaded.recipe.stage.iter().map(|s| s.name.as_str()).collect();
     say(&format!("{}: no problems. Stages: {}.", args.recipe.display(), stages.join(", ")))
+}
+
+fn chat_file(format: &FormatDef) -> Option<&String> {
+    match &format.chat {
+        Some(Chat::File(path)) => Some(path),
+        _ => None,
+    }
+}
+
+/// Chat templates in files of their own can be read; what the recipe itself holds was checked with it.
+fn templates(loaded: &Loaded) -> tongues_kernel::Result<()> {
+    for (name, format) in &loaded.recipe.formats {
+        let Some(path) = chat_file(format) else { continue };
+        let source = std::fs::read_to_string(path).map_err(|e| Error::input(path, "a chat template in UTF-8", e, "save it as UTF-8"))?;
+        ChatTemplate::new(&source, &Map::new(), None, path).map_err(|e| e.within(loaded.place(&["formats", name, "chat"])))?;
+    }
+    Ok(())
 }
 
 /// Every path of the recipe that leads nowhere, with its place.
@@ -28,6 +49,7 @@ fn missing(loaded: &Loaded) -> Vec<String> {
     let tokenizers = recipe.tokenizers.iter().filter_map(|(n, t)| Some((["tokenizers", n, "file"], t.file.as_ref()?)));
     let models = recipe.models.iter().filter_map(|(n, m)| Some((["models", n, "checkpoint"], m.checkpoint.as_ref()?)));
     let adapters = recipe.models.iter().flat_map(|(n, m)| m.adapters.iter().map(move |a| (["models", n, "adapters"], a)));
-    let all = data.chain(tokenizers).chain(models).chain(adapters);
+    let chats = recipe.formats.iter().filter_map(|(n, f)| Some((["formats", n, "chat"], chat_file(f)?)));
+    let all = data.chain(tokenizers).chain(models).chain(adapters).chain(chats);
     all.filter(|(_, path)| !Path::new(path).exists()).map(|(keys, path)| format!("{}: nothing at {path} ({})", loaded.place(&keys), keys.join("."))).collect()
 }

@@ -28,7 +28,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn recipe(args: &EvalArgs) -> String {
     let chosen = if args.evaluators.is_empty() { free_of_options() } else { args.evaluators.clone() };
     let limit = args.limit.map_or(String::new(), |n| format!(", limit = {n}"));
-    let on: Vec<String> = chosen.iter().map(|name| format!("{{ use = {}, data = \"text\"{limit} }}", quoted(name))).collect();
+    let chat = if args.chat { ", format = \"chat\"" } else { "" };
+    let on: Vec<String> = chosen.iter().map(|name| format!("{{ use = {}, data = \"text\"{chat}{limit} }}", quoted(name))).collect();
     format!(
         "recipe = 1\nname = \"eval\"\n[models.model]\ncheckpoint = {}\nadapters = {}\n[data.text]\npath = {}\n[[stage]]\nname = \"score\"\nevaluate = {{ models = [\"model\"], on = [{}] }}\n",
         path(&args.model),

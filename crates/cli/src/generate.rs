@@ -23,7 +23,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let shop = Shop::new(&loaded.recipe, device.autodiff(), std::path::PathBuf::new());
     let model = shop.model("model")?;
     let tokenizer = model.tokenizer()?;
-    let written = continued(&shop, &model, &args.prompt, &decode, args.max_new_tokens)?;
+    let written = continued(&shop, &model, &args.prompt, args.chat.then_some("chat"), &decode, args.max_new_tokens)?;
     for (prompt, generation) in args.prompt.iter().zip(&written) {
         let text = tokenizer.decode(&generation.ids)?;
         if args.json {

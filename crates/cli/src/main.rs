@@ -3,6 +3,7 @@
 mod args;
 mod bar;
 mod check;
+mod data;
 mod device;
 mod eval;
 mod generate;
@@ -39,6 +40,7 @@ fn verb(cli: Cli) -> anyhow::Result<()> {
     match cli.verb {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(&args),
+        Verb::Data(args) => data::run(&args),
         Verb::Plugins(args) => plugins::run(&args),
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Generate(args) => generate::run(&args),

@@ -6,9 +6,9 @@ use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::path::Path;
 use std::rc::Rc;
-use tongues_io::{By, Format, TextFile, split};
+use tongues_io::{By, Format, Layout, TextFile, split};
 use tongues_kernel::{Built, Error, InMemory, Kind, Name, Record, Records, Result, Sink, build, refuse};
-use tongues_recipe::ast::{DataDef, FileFormat, Split, SplitBy, WorldData, WorldSplit};
+use tongues_recipe::ast::{self, DataDef, FileFormat, Split, SplitBy, WorldData, WorldSplit};
 use tongues_world::{LanguageConfig, World, WorldConfig};
 
 impl Shop<'_> {
@@ -76,7 +76,8 @@ impl Shop<'_> {
             None => Format::of(path)?,
         };
         let (columns, language) = (definition.columns.clone(), definition.language.clone());
-        let file = TextFile { name: name.into(), path: path.into(), format, columns, language, limit: definition.limit };
+        let layout = layout(definition.layout);
+        let file = TextFile { name: name.into(), path: path.into(), format, columns, layout, language, limit: definition.limit };
         let (records, input) = reading(path, || file.open()?.collect::<Result<Vec<_>>>())?;
         self.inputs.borrow_mut().insert(path.display().to_string(), input);
         Ok(records)
@@ -111,6 +112,7 @@ impl Shop<'_> {
         if epoch > 0 {
             return Ok(sink.kept);
         }
+        self.dropped.borrow_mut().entry(name.into()).or_default().extend(sink.dropped.iter().map(|(rule, n)| (format!("{plugin}: {rule}"), *n)));
         let dropped: Vec<String> = sink.dropped.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();
         let dropped = if dropped.is_empty() { "none dropped".into() } else { format!("dropped {}", dropped.join(", ")) };
         self.note(format!("Data {name}: {plugin} kept {} of {before} records ({dropped}).", sink.kept.len()));
@@ -148,6 +150,19 @@ fn file_format(format: FileFormat) -> Format {
         FileFormat::Txt => Format::Txt,
         FileFormat::Csv => Format::Csv,
         FileFormat::Jsonl => Format::Jsonl,
+        FileFormat::Parquet => Format::Parquet,
+    }
+}
+
+fn layout(layout: ast::Layout) -> Layout {
+    match layout {
+        ast::Layout::Auto => Layout::Auto,
+        ast::Layout::Text => Layout::Plain,
+        ast::Layout::Messages => Layout::Messages,
+        ast::Layout::Sharegpt => Layout::ShareGpt,
+        ast::Layout::Alpaca => Layout::Alpaca,
+        ast::Layout::PromptCompletion => Layout::PromptCompletion,
+        ast::Layout::Preference => Layout::Preference,
     }
 }
 
@@ -159,7 +174,7 @@ pub fn spread(records: &InMemory, limit: Option<usize>) -> InMemory {
     InMemory { name: records.name.clone(), records: chosen }
 }
 
-/// Texts of a data set.
+/// Texts of a data set; of conversations, what is said in them.
 pub fn texts(records: &InMemory) -> Result<Vec<String>> {
-    records.records.iter().map(|r| r.text("text").map(str::to_owned)).collect()
+    records.records.iter().map(|r| r.said("text").map(String::from)).collect()
 }

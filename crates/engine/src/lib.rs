@@ -2,6 +2,7 @@
 
 mod datasets;
 mod folder;
+mod formats;
 mod identity;
 mod journal;
 mod lock;
@@ -11,6 +12,7 @@ mod models;
 mod pool;
 mod progress;
 mod run;
+mod samples;
 mod shop;
 mod stage;
 mod surroundings;
@@ -19,6 +21,7 @@ pub use folder::{Begin, Folder, Occupied};
 pub use memory::anonymous_bytes;
 pub use progress::{Progress, Quiet};
 pub use run::{Outcome, RunOptions, run};
+pub use samples::{Piece, Sample, Sampled, samples};
 pub use shop::Shop;
 pub use stage::{continued, scores};
 pub use surroundings::Surroundings;

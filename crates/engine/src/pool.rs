@@ -4,7 +4,7 @@ use crate::shop::Shop;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use tongues_kernel::{Draws, Dyn, ExampleContext, Name, Objective, Record, Result, Tokenizer, Value, refuse};
+use tongues_kernel::{Draws, Dyn, ExampleContext, Format, Name, Objective, Record, Result, Tokenizer, Value, refuse};
 use tongues_train::{Pool, Source};
 
 /// Where an objective's examples come from.
@@ -16,6 +16,8 @@ pub struct Examples<'s, 'r> {
     max_length: usize,
     draws: Draws,
     column: Option<String>,
+    /// The stage, for what is told of the format, and the format.
+    format: (String, Option<String>),
     /// The examples of every pass, where passes do not differ.
     same: RefCell<Option<Rc<Pool>>>,
 }
@@ -32,11 +34,29 @@ impl<'s, 'r> Examples<'s, 'r> {
         draws: Draws,
         column: Option<String>,
     ) -> Self {
-        Self { shop, data: data.into(), objective, tokenizer, max_length, draws, column, same: RefCell::default() }
+        Self { shop, data: data.into(), objective, tokenizer, max_length, draws, column, format: Default::default(), same: RefCell::default() }
+    }
+
+    /// Records are read through a format of the recipe; what it cuts is told of the stage.
+    #[must_use]
+    pub fn with_format(self, stage: String, format: Option<String>) -> Self {
+        Self { format: (stage, format), ..self }
+    }
+
+    /// Passes have different examples.
+    fn differs(&self) -> bool {
+        self.objective.redraws() || self.shop.recurates(&self.data)
     }
 
     fn made(&self, epoch: u64) -> Result<Pool> {
-        let cx = ExampleContext { tokenizer: self.tokenizer.as_ref(), max_length: self.max_length, draws: self.draws.step(epoch) };
+        let (stage, format) = &self.format;
+        let format = self.shop.format(format.as_deref(), self.tokenizer.as_ref())?;
+        let cx = ExampleContext {
+            tokenizer: self.tokenizer.as_ref(),
+            max_length: self.max_length,
+            draws: self.draws.step(epoch),
+            format: format.as_ref().map(|f| f as &dyn Format),
+        };
         let members = self.shop.members(&self.data, epoch)?;
         let mut pool = Pool::default();
         for (member, records) in &members {
@@ -48,6 +68,10 @@ impl<'s, 'r> Examples<'s, 'r> {
             }
             pool.members.push(start..pool.examples.len());
         }
+        // Later passes over data that is made anew are like the first: one count is enough for the report.
+        if let Some(format) = format.filter(|_| epoch == 0 || !self.differs()) {
+            self.shop.note_cut(&format!("Stage {stage}"), &format);
+        }
         Ok(pool)
     }
 }
@@ -58,7 +82,7 @@ impl Source for Examples<'_, '_> {
             return Ok(same.clone());
         }
         let pool = Rc::new(self.made(epoch)?);
-        if !self.objective.redraws() && !self.shop.recurates(&self.data) {
+        if !self.differs() {
             *self.same.borrow_mut() = Some(pool.clone());
         }
         Ok(pool)

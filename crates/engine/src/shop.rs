@@ -23,6 +23,8 @@ pub struct Shop<'r> {
     pub(crate) models: RefCell<BTreeMap<String, Model>>,
     pub(crate) tokenizers: RefCell<BTreeMap<String, Arc<dyn Tokenizer>>>,
     pub(crate) notes: RefCell<Vec<String>>,
+    /// Records that curators dropped, by data set and rule.
+    pub(crate) dropped: RefCell<BTreeMap<String, BTreeMap<String, usize>>>,
     pub(crate) inputs: RefCell<BTreeMap<String, InputFile>>,
     pub(crate) finished: RefCell<BTreeMap<String, ModelRecord>>,
     /// Where the run folder lies.
@@ -41,6 +43,7 @@ impl<'r> Shop<'r> {
             models: RefCell::default(),
             tokenizers: RefCell::default(),
             notes: RefCell::default(),
+            dropped: RefCell::default(),
             inputs: RefCell::default(),
             finished: RefCell::default(),
             root,

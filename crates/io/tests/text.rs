@@ -158,7 +158,7 @@ fn what_is_no_file_with_records_is_refused() {
     }
     assert!(error(file("a.csv", "id,text\n")).contains("expected at least one record"));
     let ending = Format::of("a.docx".as_ref()).unwrap_err().to_string();
-    assert!(ending.starts_with("a.docx: expected a file ending .txt, .tsv, .csv or .jsonl, found .docx"), "{ending}");
+    assert!(ending.starts_with("a.docx: expected a file ending .txt, .tsv, .csv, .jsonl or .parquet, found .docx"), "{ending}");
 }
 
 proptest! {

@@ -222,3 +222,41 @@ proptest! {
         }
     }
 }
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tokenizer").join(name)
+}
+
+#[test]
+fn offsets_say_which_bytes_a_token_stands_for() {
+    for name in ["bpe", "unigram"] {
+        let tokenizer = HfTokenizer::from_dir(&fixture(name)).expect("a tokenizer");
+        let text = "Haurrek <s>水 naïve 😀\n";
+        let encoded = tokenizer.encode_with_offsets(text).expect("ids");
+        assert_eq!(encoded.iter().map(|(id, _)| *id).collect::<Vec<_>>(), tokenizer.encode(text).expect("ids"), "{name}");
+        let special: Vec<&str> = encoded.iter().filter(|(id, _)| Some(*id) == tokenizer.bos()).map(|(_, bytes)| &text[bytes.clone()]).collect();
+        assert_eq!(special, ["<s>"], "{name}");
+        let covered = |at: usize| encoded.iter().any(|(_, bytes)| bytes.contains(&at));
+        let uncovered: Vec<char> = text.char_indices().filter(|(at, _)| !covered(*at)).map(|(_, c)| c).collect();
+        assert!(uncovered.iter().all(|c| c.is_whitespace()), "{name}: {uncovered:?}");
+        assert!(encoded.iter().all(|(_, bytes)| text.is_char_boundary(bytes.start) && text.is_char_boundary(bytes.end)), "{name}");
+    }
+}
+
+#[test]
+fn chat_templates_keep_the_names_of_their_special_tokens() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).expect(name);
+    write("tokenizer.json", std::fs::read_to_string(fixture("bpe").join("tokenizer.json")).expect("a file"));
+    // The text ends with <pad> by its id, a turn with </s> by its name: as instruction models have it.
+    write("generation_config.json", serde_json::json!({ "eos_token_id": [0, 2] }).to_string());
+    let config = serde_json::json!({ "eos_token": { "content": "</s>" }, "bos_token": "<s>", "chat_template": "{{ eos_token }}" });
+    write("tokenizer_config.json", config.to_string());
+    let tokenizer = HfTokenizer::from_dir(dir.path()).expect("a tokenizer");
+    assert_eq!((tokenizer.eos(), tokenizer.chat()["eos_token"].as_str()), (Some(0), Some("</s>")));
+    assert_eq!(tokenizer.chat()["chat_template"], "{{ eos_token }}");
+    let written: Json = serde_json::from_str(&tokenizer.files()[1].1).expect("JSON");
+    assert_eq!((&written["eos_token"], &written["chat_template"]), (&config["eos_token"]["content"], &config["chat_template"]));
+    write("chat_template.jinja", "own file".into());
+    assert_eq!(HfTokenizer::from_dir(dir.path()).expect("a tokenizer").chat()["chat_template"], "own file");
+}

@@ -2,6 +2,7 @@
 //!
 //! It knows no method, no file format and no device.
 
+mod answers;
 mod backbone;
 mod boxed;
 mod cache;
@@ -10,6 +11,7 @@ mod draws;
 pub mod erased;
 mod error;
 mod example;
+mod format;
 mod hidden;
 mod linear;
 mod model;
@@ -36,6 +38,7 @@ pub use draws::Draws;
 pub use erased::{Dyn, ErasedModule};
 pub use error::{Error, Fault, Result, Story, nearest, refuse};
 pub use example::{Batch, Example, Laid, Segment, Sequence};
+pub use format::{Format, Formatted, Tally};
 pub use hidden::{Attention, Hidden, Input, Mask, Stream, causal};
 pub use linear::Linear;
 pub use model::{Lineage, Model, Net};
@@ -47,7 +50,7 @@ pub use plugin_traits::{
     PartFormat, Planned, Request, SharedTokenizer, Sink,
 };
 pub use policy::{Policy, Selection, Trains};
-pub use record::{InMemory, Name, Record, Records, Value};
+pub use record::{InMemory, Name, Record, Records, Turn, Value};
 pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugins};
 pub use rolling::{Likelihood, Rolling, windows};
 pub use session::Session;

@@ -2,7 +2,7 @@
 
 use crate::erased::ErasedModule;
 use crate::recompute::{self, Tape};
-use crate::{Batch, Call, Context, Draws, Error, Example, Hidden, Laid, Model, Name, Notes, Record, Result, Sequence, Site, Stack, Tokenizer, View};
+use crate::{Batch, Call, Context, Draws, Error, Example, Format, Hidden, Laid, Model, Name, Notes, Record, Result, Sequence, Site, Stack, Tokenizer, View};
 use burn::prelude::*;
 use burn::tensor::Int;
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct ExampleContext<'c> {
     pub max_length: usize,
     /// Draws of this epoch; move them to the example.
     pub draws: Draws,
+    /// How records become text, where the stage says it.
+    pub format: Option<&'c dyn Format>,
 }
 
 /// An objective. May have parameters, buffers and state; all of it is a module and so resumed.

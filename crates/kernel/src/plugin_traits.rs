@@ -1,6 +1,6 @@
 //! The kinds of plugins that are not modules: adapters, mergers, evaluators, curators, decoders, families.
 
-use crate::{Backbone, Context, Draws, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
+use crate::{Backbone, Context, Draws, Format, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
 use burn::prelude::*;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -140,6 +140,8 @@ pub struct Evaluation<'e> {
     pub model: &'e Model,
     /// What is scored.
     pub data: &'e dyn Records,
+    /// How records become text, where the recipe says it; given only to evaluators that take one.
+    pub format: Option<&'e dyn Format>,
     /// The surroundings.
     pub cx: &'e mut dyn Context,
 }
@@ -151,6 +153,10 @@ pub trait Evaluator: Send + Sync {
     /// # Errors
     /// The data lacks a field, or is empty.
     fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>>;
+    /// Reads records through a format where one is given; the others refuse it.
+    fn takes_format(&self) -> bool {
+        false
+    }
     /// The score does not depend on the model: it is computed once a data set.
     fn ignores_model(&self) -> bool {
         false

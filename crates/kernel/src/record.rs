@@ -1,18 +1,21 @@
 //! What comes out of a data file: records with typed fields.
 
 use crate::{Error, Result, refuse};
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range, sync::Arc};
 
 /// A short shared string: names, languages, ids.
 pub type Name = Arc<str>;
+
+/// One turn of a conversation: (role, content).
+pub type Turn = (Name, Arc<str>);
 
 /// One field of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Unicode text.
     Text(Arc<str>),
-    /// Turns of a conversation: (role, content).
-    Turns(Vec<(Name, Arc<str>)>),
+    /// Turns of a conversation.
+    Turns(Vec<Turn>),
     /// A number.
     Number(f64),
     /// Yes or no.
@@ -54,8 +57,37 @@ impl Record {
     pub fn text(&self, field: &str) -> Result<&str> {
         match self.fields.get(field) {
             Some(Value::Text(text)) => Ok(text),
+            Some(Value::Turns(_)) => {
+                refuse(self.place(field), "text", "turns of a conversation", "write `format = \"chat\"`, or the name of a [formats] entry")
+            }
+            None if self.has_turns() => {
+                let remedy = "write `format = \"chat\"`, or the name of a [formats] entry";
+                refuse(self.place(field), "a text", "turns of a conversation", remedy)
+            }
             Some(_) => refuse(self.place(field), "text", "another kind of value", "name a text field"),
             None => Err(self.missing(field)),
+        }
+    }
+
+    /// Some field holds turns of a conversation.
+    pub fn has_turns(&self) -> bool {
+        self.fields.values().any(|v| matches!(v, Value::Turns(_)))
+    }
+
+    /// The text under `field`; where it holds turns, or where the record has turns in place of it, what is said in them, a
+    /// turn a line. For what looks at words alone: vocabularies, duplicates.
+    ///
+    /// # Errors
+    /// The field is absent or no text, and there are no turns.
+    pub fn said(&self, field: &str) -> Result<Cow<'_, str>> {
+        let said = |turns: &[Turn]| turns.iter().map(|(_, content)| &**content).collect::<Vec<&str>>().join("\n");
+        match self.fields.get(field) {
+            Some(Value::Turns(turns)) => Ok(said(turns).into()),
+            None if self.has_turns() => {
+                let all = self.fields.values().filter_map(|value| if let Value::Turns(turns) = value { Some(said(turns)) } else { None });
+                Ok(all.collect::<Vec<String>>().join("\n").into())
+            }
+            _ => self.text(field).map(Cow::Borrowed),
         }
     }
 

@@ -50,11 +50,15 @@ pub struct Likelihood {
 }
 
 impl Rolling {
-    /// The likelihood of every text of the data, in the data's order. Neither the start token nor an end is scored.
+    /// The likelihood of every text of the data, in the data's order. Neither the start token nor an end is scored. With a
+    /// format, what it learns is scored: answers with the tokens that end them; records that it drops are left out.
     ///
     /// # Errors
     /// No record, a record without text, a tokenizer with neither begin nor end token, or a model that gives NaN.
     pub fn likelihoods(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Likelihood>> {
+        if let Some(format) = evaluation.format {
+            return self.answers(evaluation, format);
+        }
         let model = evaluation.model;
         let tokenizer = &**model.tokenizer()?;
         let start = start(tokenizer)?;
@@ -108,7 +112,7 @@ impl Rolling {
         Ok(sums.into_iter().map(|(nats, _)| nats).collect())
     }
 
-    fn length(&self, model: &Model) -> Result<usize> {
+    pub(crate) fn length(&self, model: &Model) -> Result<usize> {
         let room = match model.spec().max_positions {
             0 => usize::MAX,
             positions => positions,

@@ -1,7 +1,8 @@
 //! What the kernel needs of a tokenizer; `tongues-io` implements it.
 
-use crate::Result;
+use crate::{Result, refuse};
 use serde_json::Value as Json;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Text to ids and back, with an open definition so that a vocabulary can be changed.
@@ -11,6 +12,15 @@ pub trait Tokenizer: Send + Sync {
     /// # Errors
     /// The tokenizer cannot represent the text.
     fn encode(&self, text: &str) -> Result<Vec<u32>>;
+    /// The same ids, each with the byte range of the text that it stands for. Names of special tokens in the text are one
+    /// token each; several tokens of one character have the same range.
+    ///
+    /// # Errors
+    /// The tokenizer cannot represent the text, or does not know where its tokens come from.
+    fn encode_with_offsets(&self, text: &str) -> Result<Vec<(u32, Range<usize>)>> {
+        let _ = text;
+        refuse("tokenizer", "a tokenizer that tells where its tokens come from", "one that does not", "use a tokenizer.json")
+    }
     /// The text of `ids`; special tokens are left out.
     ///
     /// # Errors
@@ -43,6 +53,10 @@ pub trait Tokenizer: Send + Sync {
     /// # Errors
     /// The algorithm cannot be trained, or the texts are empty.
     fn trained_like(&self, texts: &mut dyn Iterator<Item = String>, size: usize) -> Result<Arc<dyn Tokenizer>>;
+    /// `chat_template` and the names of the special tokens, as `tokenizer_config.json` writes them; empty where there is none.
+    fn chat(&self) -> serde_json::Map<String, Json> {
+        serde_json::Map::new()
+    }
     /// The files that a checkpoint folder holds for it: name and content.
     fn files(&self) -> Vec<(String, String)> {
         vec![("tokenizer.json".into(), self.definition().to_string())]

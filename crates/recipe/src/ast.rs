@@ -1,10 +1,12 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
+mod formats;
 mod mixture;
 mod optimizer;
 mod sources;
 mod training;
 
+pub use formats::*;
 pub use mixture::*;
 pub use optimizer::*;
 pub use sources::*;
@@ -42,6 +44,9 @@ pub struct Recipe {
     /// Data sets, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, DataDef>,
+    /// How records become text, by name. `chat` is there without being written: the chat template of the model at work.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, FormatDef>,
     /// What is done, in order.
     #[schemars(length(min = 1))]
     pub stage: Vec<Stage>,
@@ -117,9 +122,21 @@ pub struct ObjectiveUse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ref" = "data"))]
     pub data: Option<String>,
+    /// How its records become text, where that is not the stage's `format`; an objective with `data` of its own has none but this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// The plugin's own options.
     #[serde(flatten)]
     pub options: Map<String, Json>,
+}
+
+impl ObjectiveUse {
+    /// The format that its records are read through in a stage.
+    pub fn format_in<'f>(&'f self, train: &'f Train) -> Option<&'f str> {
+        let inherited = if self.data.is_none() { train.format.as_deref() } else { None };
+        self.format.as_deref().or(inherited)
+    }
 }
 
 fn default_true() -> bool {
@@ -136,6 +153,10 @@ pub struct EvaluatorUse {
     /// What is scored.
     #[schemars(extend("x-ref" = "data"))]
     pub data: String,
+    /// How its records become text: `chat`, or a name under `[formats]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// At most so many records, evenly spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
@@ -164,9 +185,22 @@ pub struct Generate {
     /// The model or stage.
     #[schemars(extend("x-ref" = "model"))]
     pub model: String,
-    /// Prompts, continued one by one.
+    /// Prompts, continued one by one; with a chat format each is a user's turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub prompts: Vec<String>,
+    /// In place of prompts: a data set, whose records are continued up to their answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "data"))]
+    pub data: Option<String>,
+    /// At most so many of its records, evenly spread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<usize>,
+    /// How prompts or records become text: `chat`, or a name under `[formats]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// The decoder: `{ use = "sampling", temperature = 0.8 }`.
     #[schemars(extend("x-plugin" = "decoder"))]
     pub decode: PluginUse,

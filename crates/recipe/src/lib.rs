@@ -10,6 +10,7 @@ mod checks;
 mod diagnostics;
 mod docs;
 mod editor;
+mod format_rules;
 mod load;
 mod node;
 mod optimizer_rules;

@@ -61,7 +61,7 @@ impl Checks<'_, '_> {
 
     /// A new entry from the command line that nothing uses is a slip of the key, not a wish.
     fn unused_overrides(&mut self, edges: &[Edge]) {
-        for section in ["data", "models", "tokenizers"] {
+        for section in ["data", "models", "tokenizers", "formats"] {
             for path in self.made_by_override(section) {
                 if Thing::owner(&path).is_some_and(|thing| edges.iter().all(|e| e.to != thing)) {
                     let others = self.names(section).into_iter().filter(|n| *n != path[1]).collect::<Vec<_>>();
@@ -107,6 +107,7 @@ fn name(thing: &Thing) -> String {
     match thing {
         Thing::Data(name) => format!("the data set {name:?}"),
         Thing::Tokenizer(name) => format!("the tokenizer {name:?}"),
+        Thing::Format(name) => format!("the format {name:?}"),
         Thing::Model(name) => format!("the model {name:?}"),
         Thing::Stage(i) => format!("stage {i}"),
     }

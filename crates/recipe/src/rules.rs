@@ -28,6 +28,10 @@ impl Checks<'_, '_> {
             self.name_rule(&path, &path[1], Form::Dots);
             self.exactly_one(&path, &entry, &["checkpoint", "scratch"]);
         }
+        for (path, entry) in self.section("formats") {
+            self.name_rule(&path, &path[1], Form::Dots);
+            self.format_rules(&path, &entry);
+        }
         for (path, entry) in self.section("data") {
             self.name_rule(&path, &path[1], Form::NoDots);
             self.data_rules(&path, &entry);
@@ -42,7 +46,7 @@ impl Checks<'_, '_> {
         self.exactly_one(path, entry, &["path", "world", "mix"]);
         self.mixture_rules(path, entry);
         if entry.get("world").is_some() && entry.get("path").is_none() {
-            for key in ["format", "columns"].into_iter().filter(|k| entry.get(k).is_some()) {
+            for key in ["format", "columns", "layout"].into_iter().filter(|k| entry.get(k).is_some()) {
                 let finding = Finding::new("keys of a synthetic language", format!("`{key}`, which is for files"), format!("take `{key}` out"));
                 self.tell_key(&below(path, &[key]), finding);
             }
@@ -105,6 +109,9 @@ impl Checks<'_, '_> {
             Some(train) => self.train_rules(path, stage, train),
             None => self.training_only(path, stage),
         }
+        if let Some(generate) = stage.get("generate") {
+            self.generate_rules(&below(path, &["generate"]), generate);
+        }
         for (i, rule) in stage.get("weights").and_then(Json::as_array).into_iter().flatten().enumerate() {
             let layers = rule.pointer("/select/layers").and_then(Json::as_array);
             let layers: Vec<u64> = layers.into_iter().flatten().filter_map(Json::as_u64).collect();
@@ -142,7 +149,7 @@ impl Checks<'_, '_> {
     }
 
     /// None of the keys: a problem of the table. Several: a problem of the second.
-    fn exactly_one(&mut self, path: &[String], entry: &Json, keys: &[&str]) {
+    pub(crate) fn exactly_one(&mut self, path: &[String], entry: &Json, keys: &[&str]) {
         if !entry.is_object() {
             return;
         }

@@ -1,4 +1,4 @@
-//! Names and what they stand for: `[data]`, `[models]`, `[tokenizers]` and the stages that make a model.
+//! Names and what they stand for: `[data]`, `[models]`, `[tokenizers]`, `[formats]` and the stages that make a model.
 
 use crate::diagnostics::Finding;
 use crate::visit::{RefSpot, Target};
@@ -10,6 +10,7 @@ use tongues_kernel::{nearest, policy::matches};
 pub(crate) enum Thing {
     Data(String),
     Tokenizer(String),
+    Format(String),
     Model(String),
     Stage(usize),
 }
@@ -21,6 +22,7 @@ impl Thing {
         match section.as_str() {
             "data" => Some(Self::Data(name.clone())),
             "tokenizers" => Some(Self::Tokenizer(name.clone())),
+            "formats" => Some(Self::Format(name.clone())),
             "models" => Some(Self::Model(name.clone())),
             "stage" => name.parse().ok().map(Self::Stage),
             _ => None,
@@ -64,10 +66,13 @@ impl Before {
 pub(crate) struct Scope {
     data: Vec<DataSet>,
     tokenizers: Vec<String>,
+    formats: Vec<String>,
     models: Vec<String>,
     pub(crate) stages: Vec<StageName>,
 }
 
+/// The format that every recipe has.
+const CHAT: &str = "chat";
 /// Kinds of stages whose name is a model afterwards.
 const MAKERS: [&str; 3] = ["train", "merge", "export"];
 
@@ -78,6 +83,7 @@ impl Scope {
         Self {
             data: entries(recipe, "data").map(|(k, v)| DataSet { name: k.clone(), split: shares(v) }).collect(),
             tokenizers: keys("tokenizers"),
+            formats: keys("formats"),
             models: keys("models"),
             stages: stages.map(stage_name).collect(),
         }
@@ -96,6 +102,7 @@ impl Scope {
             Target::Model if spot.glob && spot.name.contains('*') => self.matching(&spot.name, before),
             Target::Model => self.model(&spot.name, before).map(|t| vec![t]),
             Target::Tokenizer => self.tokenizer(&spot.name, before).map(|t| vec![t]),
+            Target::Format => self.format(&spot.name),
         }
     }
 
@@ -139,6 +146,18 @@ impl Scope {
         }
         let names = [self.tokenizers.clone(), self.models_before(before)].concat();
         Err(unknown("a tokenizer, or of a model that has one", "tokenizers", name, &names))
+    }
+
+    /// `chat` needs no entry: it is the model's own template.
+    fn format(&self, name: &str) -> Result<Vec<Thing>, Finding> {
+        if self.formats.iter().any(|f| f == name) {
+            return Ok(vec![Thing::Format(name.to_owned())]);
+        }
+        let own = (!self.formats.iter().any(|f| f == CHAT)).then(|| CHAT.to_owned());
+        if own.as_deref() == Some(name) {
+            return Ok(vec![]);
+        }
+        Err(unknown("a format", "formats", name, &own.into_iter().chain(self.formats.clone()).collect::<Vec<_>>()))
     }
 
     fn matching(&self, pattern: &str, before: Before) -> Result<Vec<Thing>, Finding> {

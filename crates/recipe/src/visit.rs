@@ -10,6 +10,7 @@ pub(crate) enum Target {
     Data,
     Model,
     Tokenizer,
+    Format,
 }
 
 impl Target {
@@ -18,6 +19,7 @@ impl Target {
             "data" => Some(Self::Data),
             "model" => Some(Self::Model),
             "tokenizer" => Some(Self::Tokenizer),
+            "format" => Some(Self::Format),
             _ => None,
         }
     }

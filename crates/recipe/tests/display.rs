@@ -13,7 +13,7 @@ fn shown(text: &str) -> String {
 fn a_message_has_place_help_and_the_line_with_carets() {
     let text = spoiled("seed = 7", "sed = 7").replace("r = 8", "r = \"é\", rr = 1");
     insta::assert_snapshot!(shown(&text), @r#"
-    r.toml:3:1: sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, stage, found the unknown key `sed`
+    r.toml:3:1: sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, formats, stage, found the unknown key `sed`
       help: did you mean `seed`?
       | sed = 7
       | ^^^

@@ -63,7 +63,7 @@ fn wrong_paths() {
     wrong(
         "sed=3",
         &[
-            "--set sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, stage, found the unknown key `sed` | did you mean `seed`?",
+            "--set sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, formats, stage, found the unknown key `sed` | did you mean `seed`?",
         ],
     );
     let stages = "expected one of the stages adapt, mix, score, write, or an index from 0 to 3";

@@ -111,6 +111,8 @@ fn options_of_derived_schemas_list_words_tables_and_references() {
             The evaluator plugin.
         data: the name of a data set in the recipe; required
             What is scored.
+        format: the name of a format in the recipe; optional
+            How its records become text: `chat`, or a name under `[formats]`.
         limit: whole number, at least 1; optional
             At most so many records, evenly spread.
     keep: one of "last", "best"; default "last"

@@ -21,7 +21,7 @@ fn types_and_keys() {
         "seed = 7",
         "sed = 7",
         &[
-            "r.toml:3:1: sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, stage, found the unknown key `sed` | did you mean `seed`?",
+            "r.toml:3:1: sed: expected one of recipe, name, description, seed, language, tokenizers, models, data, formats, stage, found the unknown key `sed` | did you mean `seed`?",
         ],
     );
     wrong("seed = 7", "seed = -1", &["r.toml:3:8: seed: expected a number at least 0, found -1"]);
@@ -71,7 +71,7 @@ fn types_and_keys() {
         "[[stage]]\nname = \"write\"",
         "[[stag]]\nname = \"write\"",
         &[
-            "r.toml:37:3: stag: expected one of recipe, name, description, seed, language, tokenizers, models, data, stage, found the unknown key `stag` | did you mean `stage`?",
+            "r.toml:37:3: stag: expected one of recipe, name, description, seed, language, tokenizers, models, data, formats, stage, found the unknown key `stag` | did you mean `stage`?",
         ],
     );
 }

@@ -12,6 +12,7 @@
 
 mod adapter;
 mod batch;
+mod format;
 mod gradient;
 mod merger;
 mod objective;
@@ -22,6 +23,7 @@ mod toy;
 
 pub use adapter::AdapterCase;
 pub use batch::{ids, input, logits, random_batch, spread};
+pub use format::SplitFormat;
 pub use gradient::{causal_loss, check_gradients, gradients};
 pub use merger::MergerCase;
 pub use objective::ObjectiveCase;

@@ -84,7 +84,7 @@ impl ObjectiveCase {
             Ok(tokenizer) => tokenizer.clone(),
             Err(_) => std::sync::Arc::new(ToyTokenizer::default()),
         };
-        let cx = ExampleContext { tokenizer: &*tokenizer, max_length: 32, draws: Draws::new(SEED) };
+        let cx = ExampleContext { tokenizer: &*tokenizer, max_length: 32, draws: Draws::new(SEED), format: None };
         let made = |r: &Record| objective.examples(r, &cx).unwrap_or_else(|e| panic!("objective {}: record {}: {e}", self.name, r.id));
         let examples: Vec<_> = self.records.iter().flat_map(made).collect();
         assert!(!examples.is_empty(), "objective {}: no example of {} records", self.name, self.records.len());

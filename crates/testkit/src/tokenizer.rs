@@ -25,6 +25,9 @@ impl Tokenizer for ToyTokenizer {
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
         Ok(text.bytes().map(u32::from).collect())
     }
+    fn encode_with_offsets(&self, text: &str) -> Result<Vec<(u32, std::ops::Range<usize>)>> {
+        Ok(text.bytes().enumerate().map(|(i, byte)| (u32::from(byte), i..i + 1)).collect())
+    }
     fn decode(&self, ids: &[u32]) -> Result<String> {
         if let Some(id) = ids.iter().find(|id| **id as usize >= Self::SIZE) {
             return refuse("toy tokenizer", format!("an id below {}", Self::SIZE), id, "");

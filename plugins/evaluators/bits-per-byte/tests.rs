@@ -9,7 +9,7 @@ use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{
     Aggregate, Better, Draws, Evaluation, Evaluator, Family, Finding, InMemory, Init, Kind, Model, Record, Result, Tokenizer, build, options, score,
 };
-use tongues_testkit::{Surroundings, check_refusals, toy_model};
+use tongues_testkit::{SplitFormat, Surroundings, check_refusals, toy_model};
 
 const BOS: u32 = 256;
 
@@ -20,7 +20,7 @@ fn data(texts: &[&str]) -> InMemory {
 fn evaluated(given: Json, model: &Model, texts: &[&str]) -> Result<(Finding, Vec<String>)> {
     let mut cx = Surroundings::new(0);
     let evaluator: BitsPerByte = options("bits-per-byte", given)?;
-    let mut found = evaluator.evaluate(&mut Evaluation { model, data: &data(texts), cx: &mut cx })?;
+    let mut found = evaluator.evaluate(&mut Evaluation { model, data: &data(texts), format: None, cx: &mut cx })?;
     assert_eq!(found.len(), 1);
     Ok((found.remove(0), cx.notes))
 }
@@ -134,4 +134,28 @@ fn texts_that_the_tokenizer_changes_are_counted_in_the_report() {
     let (_, notes) = evaluated(json!({}), &ignorant(lossy), &["Mendi", "etxe"]).unwrap();
     assert_eq!(notes.len(), 1);
     assert!(notes[0].starts_with("1 of 2 texts of dev"), "{notes:?}");
+}
+
+#[test]
+fn with_a_format_answers_are_scored_behind_their_prompts() {
+    let model = toy_model(Draws::new(8));
+    let data = data(&["ab|cde", "no answer", "x|y"]);
+    let evaluator: BitsPerByte = options("bits-per-byte", json!({})).unwrap();
+    assert!(evaluator.takes_format());
+    let score = |data: &InMemory| {
+        let format = SplitFormat;
+        evaluator.evaluate(&mut Evaluation { model: &model, data, format: Some(&format), cx: &mut Surroundings::new(0) })
+    };
+    let items = score(&data).unwrap()[0].items.clone();
+    let rows: Vec<Vec<u32>> = ["abcde", "xy"].iter().map(|text| text.bytes().map(u32::from).collect()).collect();
+    let all = score::log_probabilities(&model, &rows, 64).unwrap();
+    // The first token of a row is not predicted; of five tokens the last three are the answer.
+    for (item, (id, scores, bytes)) in items.iter().zip([("r0", &all[0][1..], 3.0), ("r2", &all[1][..], 1.0)]) {
+        let bits = -scores.iter().map(|s| f64::from(*s)).sum::<f64>() / std::f64::consts::LN_2;
+        assert_eq!((&*item.id, item.weight), (id, bytes));
+        assert!((item.value - bits).abs() < 1e-5 * bits, "{} {bits}", item.value);
+    }
+    assert_eq!(items.len(), 2);
+    let none = InMemory { name: "dev".into(), records: vec![Record::of_text("r", "no answer")] };
+    assert!(score(&none).unwrap_err().to_string().starts_with("data `dev`, format `split`: expected at least one record with an answer"));
 }

@@ -17,7 +17,7 @@ fn evaluated(given: Json, train: &[&str], texts: &[&str]) -> Result<Finding> {
     let mut cx = Surroundings::new(0).with_texts(train.iter().copied());
     let evaluator: ByteNgram = options("byte-ngram", given)?;
     assert!(evaluator.ignores_model());
-    let found = evaluator.evaluate(&mut Evaluation { model: &toy_model(Draws::new(1)), data: &data, cx: &mut cx })?;
+    let found = evaluator.evaluate(&mut Evaluation { model: &toy_model(Draws::new(1)), data: &data, format: None, cx: &mut cx })?;
     Ok(found[0].clone())
 }
 

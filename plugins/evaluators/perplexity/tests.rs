@@ -10,7 +10,7 @@ fn evaluated(given: Json, model: &Model, texts: &[&str]) -> Result<Finding> {
     let records = texts.iter().enumerate().map(|(i, text)| Record::of_text(format!("r{i}"), *text)).collect();
     let data = InMemory { name: "dev".into(), records };
     let evaluator: Perplexity = options("perplexity", given)?;
-    let found = evaluator.evaluate(&mut Evaluation { model, data: &data, cx: &mut Surroundings::new(0) })?;
+    let found = evaluator.evaluate(&mut Evaluation { model, data: &data, format: None, cx: &mut Surroundings::new(0) })?;
     Ok(found[0].clone())
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use tongues_kernel::{Batch, Draws, Example, ExampleContext, Objective, Record, Step, Term, Tokenizer, options, score, values};
+use tongues_kernel::{Batch, Draws, Example, ExampleContext, Objective, Record, Step, Term, Tokenizer, Value, options, score, values};
 use tongues_objective_causal_lm::CausalLm;
-use tongues_testkit::{ObjectiveCase, Surroundings, ToyTokenizer, toy_model};
+use tongues_testkit::{ObjectiveCase, SplitFormat, Surroundings, ToyTokenizer, toy_model};
 
 const BOS: u32 = 256;
 const EOS: u32 = 257;
@@ -15,7 +15,7 @@ fn objective(given: Json) -> CausalLm {
 
 fn examples(given: Json, text: &str, max_length: usize) -> Vec<Example> {
     let tokenizer = ToyTokenizer::default();
-    let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0) };
+    let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0), format: None };
     objective(given).examples(&Record::of_text("r", text), &cx).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn texts_in_one_row_do_not_see_each_other() {
 fn what_cannot_be_learned_is_refused() {
     let tokenizer = ToyTokenizer::default();
     let refused = |record: Record, max_length: usize| {
-        let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0) };
+        let cx = ExampleContext { tokenizer: &tokenizer, max_length, draws: Draws::new(0), format: None };
         objective(json!({})).examples(&record, &cx).unwrap_err().to_string()
     };
     assert!(refused(Record::of_text("r7", ""), 8).starts_with("record r7, field `text`: expected some text, found an empty text"));
@@ -149,11 +149,29 @@ impl Tokenizer for Plain {
 fn special_tokens_are_those_that_the_tokenizer_has() {
     let made = |given: Json, end: Option<u32>| {
         let tokenizer = Plain { inner: ToyTokenizer::default(), end };
-        let cx = ExampleContext { tokenizer: &tokenizer, max_length: 9, draws: Draws::new(0) };
+        let cx = ExampleContext { tokenizer: &tokenizer, max_length: 9, draws: Draws::new(0), format: None };
         objective(given).examples(&Record::of_text("r", "a"), &cx).map(|made| ids(&made[0])).map_err(|e| e.to_string())
     };
     assert_eq!(made(json!({}), None).unwrap(), [97]);
     assert_eq!(made(json!({}), Some(EOS)).unwrap(), [EOS, 97, EOS]);
     assert!(made(json!({ "add_bos": true }), None).unwrap_err().starts_with("causal-lm: add_bos"));
     assert!(made(json!({ "add_eos": true }), None).unwrap_err().starts_with("causal-lm: add_eos"));
+}
+
+#[test]
+fn a_format_says_what_is_learned() {
+    let (tokenizer, format) = (ToyTokenizer::default(), SplitFormat);
+    let cx = ExampleContext { tokenizer: &tokenizer, max_length: 32, draws: Draws::new(0), format: Some(&format) };
+    let made = |record: Record| objective(json!({})).examples(&record, &cx).unwrap();
+    let one = made(Record { language: Some("eus".into()), ..Record::of_text("r", "ab|cd") });
+    assert_eq!((one.len(), &*one[0].id, one[0].language.as_deref()), (1, "r", Some("eus")));
+    assert_eq!((ids(&one[0]), one[0].sequences["text"].weights()), (b"abcd".map(u32::from).to_vec(), vec![0.0, 0.0, 1.0, 1.0]));
+    assert!(made(Record::of_text("r", "dropped")).is_empty());
+    let mut preference = Record::of_text("r", "a|good");
+    preference.fields.insert("rejected".into(), Value::Text("a|bad".into()));
+    assert_eq!(ids(&made(preference)[0]), b"agood".map(u32::from));
+    let turns = Record { id: "t".into(), fields: [("messages".into(), Value::Turns(vec![("user".into(), "a".into())]))].into(), ..Record::default() };
+    let plain = ExampleContext { format: None, ..cx };
+    let told = objective(json!({})).examples(&turns, &plain).unwrap_err().to_string();
+    assert!(told.contains("found turns of a conversation\n  help: write `format = \"chat\"`"), "{told}");
 }

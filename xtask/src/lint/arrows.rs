@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
-const LAYERS: [(&str, usize); 13] = [
+const LAYERS: [(&str, usize); 14] = [
     ("kernel", 0),
     ("ops", 1),
     ("nn", 2),
     ("io", 2),
+    ("formats", 2),
     ("loader", 2),
     ("train", 3),
     ("eval", 3),

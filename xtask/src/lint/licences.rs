@@ -12,8 +12,17 @@ const FILE: &str = "deny.toml";
 /// The part of `deny.toml` that is read here.
 #[derive(Deserialize)]
 struct Deny {
+    #[serde(default)]
+    graph: Graph,
     licenses: Licenses,
     bans: Bans,
+}
+
+/// The platforms that are built for; `cargo deny` looks at these alone.
+#[derive(Default, Deserialize)]
+struct Graph {
+    #[serde(default)]
+    targets: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -32,18 +41,27 @@ struct Banned {
     name: String,
 }
 
-/// Packages under other licences, and packages that are banned: what is linked or runs while building, on any platform.
+/// Packages under other licences, and packages that are banned: what is linked or runs while building, on the platforms that
+/// `deny.toml` names (on any where it names none).
 ///
 /// # Errors
 /// `deny.toml` cannot be read, or cargo does not answer.
 pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let deny: Deny = toml_edit::de::from_str(&tree::text(root, FILE)?).context(FILE)?;
-    let arguments = ["tree", "--workspace", "--quiet", "--edges", "normal,build", "--target", "all", "--prefix", "none", "--format", "{p}|{l}|"];
-    let output = tree::cargo(root).args(arguments).output().context("cargo tree cannot be started")?;
+    let arguments = ["tree", "--workspace", "--quiet", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{l}|"];
+    let targets = deny.graph.platforms().flat_map(|target| ["--target", target]);
+    let output = tree::cargo(root).args(arguments).args(targets).output().context("cargo tree cannot be started")?;
     ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).context("cargo tree")?;
     let packages: BTreeSet<(&str, &str)> = text.lines().filter_map(package).collect();
     Ok(packages.into_iter().flat_map(|(name, licence)| wrong(&deny, name, licence)).collect())
+}
+
+impl Graph {
+    fn platforms(&self) -> impl Iterator<Item = &str> {
+        let any = self.targets.is_empty().then_some("all");
+        self.targets.iter().map(String::as_str).chain(any)
+    }
 }
 
 /// `name v1.2.3 (more)|licence|`, as name with version, and licence.
@@ -117,6 +135,7 @@ mod tests {
     fn packages_are_judged_by_name_and_licence() {
         assert_eq!(package("a-b v1.2.3 (proc-macro)|MIT OR X| (*)"), Some(("a-b v1.2.3", "MIT OR X")));
         let deny: Deny = toml_edit::de::from_str("[licenses]\nallow = [\"MIT\"]\n[bans]\ndeny = [{ crate = \"bad\" }]\n").expect("a table");
+        assert_eq!(deny.graph.platforms().collect::<Vec<_>>(), ["all"]);
         let count = |name, licence| wrong(&deny, name, licence).len();
         assert_eq!([count("good v1", "MIT"), count("bad v1", "MIT"), count("bad v1", "X"), count("badly v1", "MIT")], [0, 1, 2, 0]);
     }

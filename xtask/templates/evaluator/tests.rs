@@ -11,6 +11,6 @@ fn characters_are_counted_per_record() {
     let Ok(Built::Evaluator(evaluator)) = build(Kind::Evaluator, "__name__", json!({}), &mut cx) else { panic!("no evaluator") };
     let records = ["äb", "abcd"].iter().enumerate().map(|(i, text)| Record::of_text(i.to_string(), *text)).collect();
     let data = InMemory { name: "data".into(), records };
-    let findings = evaluator.evaluate(&mut Evaluation { model: &toy_model(Draws::new(1)), data: &data, cx: &mut cx }).expect("texts");
+    let findings = evaluator.evaluate(&mut Evaluation { model: &toy_model(Draws::new(1)), data: &data, format: None, cx: &mut cx }).expect("texts");
     assert_eq!(findings[0].items.iter().map(|i| i.value).collect::<Vec<_>>(), [2.0, 4.0]);
 }

@@ -7,7 +7,7 @@ use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use tongues_kernel::policy::matches;
-use tongues_kernel::{Better, Built, Draws, Error, Evaluation, Finding, InMemory, Kind, Model, Result, build};
+use tongues_kernel::{Better, Built, Draws, Error, Evaluation, Finding, Format, InMemory, Kind, Model, Result, build, refuse};
 use tongues_recipe::ast::{Evaluate, EvaluatorUse};
 use tongues_report::Score;
 
@@ -61,7 +61,24 @@ pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<
     let Built::Evaluator(evaluator) = build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), &mut cx)? else {
         return Err(Error::run(&entry.plugin, "an evaluator plugin built something else"));
     };
-    evaluator.evaluate(&mut Evaluation { model, data: &data, cx: &mut cx })
+    let format = match &entry.format {
+        Some(name) if !evaluator.takes_format() => {
+            let found = format!("`format = \"{name}\"`");
+            return refuse(
+                format!("evaluator {}", entry.plugin),
+                "an evaluator that reads formats",
+                found,
+                "take it out, or use an evaluator that scores answers",
+            );
+        }
+        Some(name) => shop.format(Some(name), model.tokenizer()?.as_ref())?,
+        None => None,
+    };
+    let found = evaluator.evaluate(&mut Evaluation { model, data: &data, format: format.as_ref().map(|f| f as &dyn Format), cx: &mut cx })?;
+    if let Some(format) = &format {
+        shop.note_cut(&format!("Scoring {} on {}", entry.plugin, entry.data), format);
+    }
+    Ok(found)
 }
 
 /// Rows of the report. Resamples depend on the data only, so that models are compared on the same ones.

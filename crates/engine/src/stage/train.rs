@@ -97,7 +97,9 @@ fn feeds<'s>(work: &Work<'s, '_>, train: &Train, model: &Model, objectives: &[Dy
         let data = entry.data.as_ref().unwrap_or(&train.data);
         let layout = layout(work, train, data, objective.may_pack())?;
         let column = train.batches.as_ref().and_then(|b| b.pure.clone().or_else(|| b.balanced.clone()));
+        let format = entry.format_in(train).map(String::from);
         let source = Examples::new(work.shop, data, objective.clone(), tokenizer.clone(), train.sequence_length, draws, column);
+        let source = source.with_format(work.stage.name.clone(), format);
         Feed::over(Rc::new(source), draws, layout)
     };
     work.stage.objectives.iter().zip(objectives).map(feed).collect()

@@ -1,27 +1,50 @@
-//! JSONL: one object a line, its keys the record's fields.
+//! JSONL: one object a line, its keys the record's fields; and rows of tables that came as objects.
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{line_id, lines::Lines};
+use super::{layout::Layout, line_id, lines::Lines};
 use crate::config::{kind, plain};
+use crate::parquet;
 use serde_json::{Map, Value as Json};
 use tongues_kernel::{Error, Name, Record, Result, Value, refuse};
 
-/// The records of a JSONL file; with `keys`, only these fields, and every one of them must be there.
-pub(super) fn rows(lines: Lines, keys: Option<&[String]>) -> impl Iterator<Item = Result<Record>> {
+/// Which keys are read, and as what.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'k> {
+    /// Only these fields, and every one of them must be there.
+    pub(super) only: Option<&'k [String]>,
+    pub(super) layout: Layout,
+}
+
+/// The records of a JSONL file.
+pub(super) fn rows(lines: Lines, keys: Keys<'_>) -> impl Iterator<Item = Result<Record>> {
     let path: PathBuf = lines.path().to_owned();
     let filled = lines.filter(|line| !matches!(line, Ok(line) if line.text.trim().is_empty()));
     filled.map(move |line| {
         let line = line?;
         let at = Lines::place(&path, line.number);
-        let object = object(&line.text, &at)?;
-        let mut record = record(object, &at)?;
-        if record.id.is_empty() {
-            record.id = line_id(line.number);
-        }
-        keys.map_or(Ok(()), |keys| keep(&mut record, keys, &at))?;
-        Ok(record)
+        whole(object(&line.text, &at)?, keys, line_id(line.number), &at)
     })
+}
+
+/// The records of a Parquet file.
+pub(super) fn table(rows: parquet::Rows, path: String, keys: Keys<'_>) -> impl Iterator<Item = Result<Record>> {
+    rows.map(move |row| {
+        let (number, object) = row?;
+        whole(object, keys, format!("row-{number}").into(), &format!("{path}, row {number}"))
+    })
+}
+
+/// The record of an object; `id` is for those that have none.
+fn whole(mut object: Map<String, Json>, keys: Keys<'_>, id: Name, at: &str) -> Result<Record> {
+    let fields = keys.layout.take(&mut object, at)?;
+    let mut record = record(object, at)?;
+    record.fields.extend(fields);
+    if record.id.is_empty() {
+        record.id = id;
+    }
+    keys.only.map_or(Ok(()), |only| keep(&mut record, only, at))?;
+    Ok(record)
 }
 
 fn object(text: &str, at: &str) -> Result<Map<String, Json>> {

@@ -1,4 +1,5 @@
-//! Corpora as streams of records: TXT, TSV, CSV and JSONL files, read line by line and again from the start.
+//! Corpora as streams of records: TXT, TSV, CSV and JSONL files, read line by line, and Parquet files, read by row groups;
+//! again from the start as often as wanted.
 //!
 //! Rules for all formats: UTF-8 and nothing else; a byte order mark is dropped; LF and CRLF end a line; empty lines are
 //! skipped. A column named `id` names the record (otherwise `line-N`, counted from 1), `language` sets its language,
@@ -7,11 +8,15 @@
 mod columns;
 mod csv_rows;
 mod json;
+mod layout;
 mod lines;
+mod turns;
 
 use std::path::{Path, PathBuf};
 
+use crate::parquet;
 use columns::Columns;
+pub use layout::Layout;
 use lines::Lines;
 use tongues_kernel::{Error, Name, Record, Records, Result, nearest, refuse};
 
@@ -26,6 +31,8 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// Columns with types, lists and structs included.
+    Parquet,
 }
 
 impl Format {
@@ -40,9 +47,10 @@ impl Format {
             "tsv" => Self::Tsv,
             "csv" => Self::Csv,
             "jsonl" | "ndjson" => Self::Jsonl,
+            "parquet" => Self::Parquet,
             _ => {
                 let found = if ending.is_empty() { "no ending".into() } else { format!(".{ending}") };
-                return refuse(path.display(), "a file ending .txt, .tsv, .csv or .jsonl", found, "give the format");
+                return refuse(path.display(), "a file ending .txt, .tsv, .csv, .jsonl or .parquet", found, "give the format");
             }
         })
     }
@@ -57,8 +65,10 @@ pub struct TextFile {
     pub path: PathBuf,
     /// How it is laid out.
     pub format: Format,
-    /// Names of the columns in order (TSV, CSV), or the keys to keep (JSONL).
+    /// Names of the columns in order (TSV, CSV), or the keys to keep (JSONL, Parquet).
     pub columns: Option<Vec<String>>,
+    /// What the keys mean (JSONL, Parquet).
+    pub layout: Layout,
     /// The language of records that do not say theirs, such as `eus_Latn`.
     pub language: Option<String>,
     /// Read at most so many records.
@@ -73,7 +83,7 @@ impl TextFile {
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let format = Format::of(&path)?;
-        Ok(Self { name: name.into(), path, format, columns: None, language: None, limit: None })
+        Ok(Self { name: name.into(), path, format, columns: None, layout: Layout::Auto, language: None, limit: None })
     }
 
     /// Fails where the first read would: the file is missing, unreadable, empty, or its first record is malformed.
@@ -86,6 +96,9 @@ impl TextFile {
 
     fn rows(&self) -> Result<Box<dyn Iterator<Item = Result<Record>> + '_>> {
         let columns = self.columns.as_deref().map(|names| Columns::given(names, &self.place())).transpose()?;
+        if !matches!(self.layout, Layout::Auto | Layout::Plain) && !matches!(self.format, Format::Jsonl | Format::Parquet) {
+            return refuse(self.place(), "a `layout` for JSONL or Parquet", "another format", "leave `layout` out, or convert the file to JSONL");
+        }
         if let (Format::Txt, Some(_)) = (self.format, &self.columns) {
             return refuse(self.place(), "no `columns` for a TXT file (a line is a text)", "columns", "use TSV or CSV");
         }
@@ -94,8 +107,15 @@ impl TextFile {
             Format::Txt => Box::new(columns::txt(lines()?)),
             Format::Tsv => Box::new(columns::tsv(lines()?, columns)),
             Format::Csv => Box::new(csv_rows::Rows::open(&self.path, columns)?),
-            Format::Jsonl => Box::new(json::rows(lines()?, self.columns.as_deref())),
+            Format::Jsonl => Box::new(json::rows(lines()?, self.keys())),
+            Format::Parquet => Box::new(json::table(parquet::Rows::open(&self.path)?, self.place(), self.keys())),
         })
+    }
+
+    /// Which keys are read, and as what. Keys that are listed are fields as they are, unless a layout is asked for.
+    fn keys(&self) -> json::Keys<'_> {
+        let layout = if self.layout == Layout::Auto && self.columns.is_some() { Layout::Plain } else { self.layout };
+        json::Keys { only: self.columns.as_deref(), layout }
     }
 
     fn place(&self) -> String {

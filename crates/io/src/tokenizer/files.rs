@@ -35,6 +35,7 @@ impl HfTokenizer {
         let mut it = Self::from_file(&dir.join("tokenizer.json"))?;
         it.specials = Specials::of_dir(dir, &it.inner)?;
         it.settings = settings(dir)?;
+        it.spoken = spoken(dir)?;
         Ok(it)
     }
 
@@ -64,10 +65,13 @@ impl HfTokenizer {
         vec![file("tokenizer.json", &self.definition), file("tokenizer_config.json", &settings), file("special_tokens_map.json", &Json::Object(named))]
     }
 
-    fn named(&self) -> Map<String, Json> {
+    pub(super) fn named(&self) -> Map<String, Json> {
         let roles = [("bos_token", self.bos()), ("eos_token", self.eos()), ("pad_token", self.pad())];
         let name = |(role, id): (&str, Option<u32>)| Some((role.to_string(), json!(self.piece(id?)?)));
-        roles.into_iter().filter_map(name).collect()
+        let mut named: Map<String, Json> = roles.into_iter().filter_map(name).collect();
+        // The ids come from generation_config.json first; the names that templates use stay those of the tokenizer's files.
+        named.iter_mut().for_each(|(key, value)| value.clone_from(self.spoken.get(key).unwrap_or(&value.clone())));
+        named
     }
 }
 
@@ -82,6 +86,16 @@ fn settings(dir: &Path) -> Result<Map<String, Json>> {
         map.insert("chat_template".into(), json!(text));
     }
     Ok(map)
+}
+
+/// The special tokens by name, as chat templates know them: written as text or as an object with a `content`.
+fn spoken(dir: &Path) -> Result<Map<String, Json>> {
+    let mut all = Map::new();
+    for path in ["special_tokens_map.json", "tokenizer_config.json"].map(|name| dir.join(name)).into_iter().filter(|path| path.exists()) {
+        let tokens = config::read_object(&path)?.into_iter().filter(|(key, _)| key.ends_with("_token"));
+        all.extend(tokens.filter_map(|(key, token)| Some((key, json!(super::specials::content(&token)?)))));
+    }
+    Ok(all)
 }
 
 fn missing(path: &Path) -> Error {

@@ -10,6 +10,7 @@ mod like;
 mod specials;
 mod template;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -26,6 +27,9 @@ pub struct HfTokenizer {
     specials: Specials,
     /// Keys of `tokenizer_config.json` that are carried along.
     settings: Map<String, Json>,
+    /// Names of special tokens as `tokenizer_config.json` writes them: chat templates use these, also where
+    /// `generation_config.json` names another token.
+    spoken: Map<String, Json>,
     size: usize,
 }
 
@@ -43,7 +47,7 @@ impl HfTokenizer {
     fn bare(definition: Json, at: &str) -> Result<Self> {
         let inner = run(&definition, at)?;
         let size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
-        Ok(Self { inner, definition, specials: Specials::default(), settings: Map::new(), size })
+        Ok(Self { inner, definition, specials: Specials::default(), settings: Map::new(), spoken: Map::new(), size })
     }
 
     /// All ids that end a text: the first is [`eos`](Tokenizer::eos).
@@ -63,6 +67,7 @@ impl HfTokenizer {
     pub fn with_specials(mut self, specials: Specials) -> Result<Self> {
         specials.check(&self.inner, "special tokens")?;
         self.specials = specials;
+        self.spoken = Map::new();
         Ok(self)
     }
 
@@ -70,6 +75,7 @@ impl HfTokenizer {
         let mut new = Self::bare(definition, "changed tokenizer")?;
         new.specials = self.specials.moved(&self.inner, &new.inner)?;
         new.settings = self.settings.clone();
+        new.spoken = self.spoken.clone();
         Ok(new)
     }
 }
@@ -84,6 +90,11 @@ impl Tokenizer for HfTokenizer {
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self.inner.encode_fast(text, false).map_err(|e| failed("a text that can be encoded", &e))?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    fn encode_with_offsets(&self, text: &str) -> Result<Vec<(u32, Range<usize>)>> {
+        let encoding = self.inner.encode(text, false).map_err(|e| failed("a text that can be encoded", &e))?;
+        Ok(encoding.get_ids().iter().copied().zip(encoding.get_offsets().iter().map(|(start, end)| *start..*end)).collect())
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String> {
@@ -139,6 +150,13 @@ impl Tokenizer for HfTokenizer {
 
     fn trained_like(&self, texts: &mut dyn Iterator<Item = String>, size: usize) -> Result<Arc<dyn Tokenizer>> {
         Ok(Arc::new(self.train_like(texts, size)?))
+    }
+
+    fn chat(&self) -> Map<String, Json> {
+        let mut chat = self.named();
+        chat.extend(self.spoken.clone());
+        chat.extend(self.settings.get("chat_template").map(|template| ("chat_template".to_owned(), template.clone())));
+        chat
     }
 
     fn files(&self) -> Vec<(String, String)> {

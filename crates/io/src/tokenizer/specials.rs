@@ -107,7 +107,7 @@ impl Files {
 }
 
 /// The text of a token, written as text or as an object.
-fn content(token: &Json) -> Option<&str> {
+pub(super) fn content(token: &Json) -> Option<&str> {
     token.as_str().or_else(|| token.get("content")?.as_str())
 }
 

@@ -27,7 +27,7 @@ impl Objective for EarlyExit {
 
 fn examples(objective: &EarlyExit, text: &str) -> Batch {
     let model = toy(1);
-    let cx = ExampleContext { tokenizer: &**model.tokenizer().unwrap(), max_length: 32, draws: Draws::new(0) };
+    let cx = ExampleContext { tokenizer: &**model.tokenizer().unwrap(), max_length: 32, draws: Draws::new(0), format: None };
     Batch { examples: objective.examples(&Record::of_text("r", text), &cx).unwrap() }
 }
 

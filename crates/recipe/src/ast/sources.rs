@@ -77,7 +77,7 @@ pub struct Scratch {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataDef {
-    /// A file: .tsv, .txt, .csv or .jsonl (UTF-8).
+    /// A file: .tsv, .txt, .csv or .jsonl (UTF-8), or .parquet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// A synthetic language; no file needed.
@@ -103,9 +103,12 @@ pub struct DataDef {
     /// The file's format, where its ending does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
-    /// Names of the columns of a .tsv or .csv without header, e.g. `["id", "text"]`. The column `text` is the text, `id` names the line.
+    /// Names of the columns of a .tsv or .csv without header, e.g. `["id", "text"]`; of a .jsonl or .parquet the keys to keep. The column `text` is the text, `id` names the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
+    /// What the keys of a .jsonl or .parquet mean.
+    #[serde(default, skip_serializing_if = "Layout::is_auto")]
+    pub layout: Layout,
     /// Language tag of every record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -137,6 +140,35 @@ pub enum FileFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// Apache Parquet (snappy, gzip or zstd).
+    Parquet,
+}
+
+/// Layouts of instruction data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Told by the keys of each record.
+    #[default]
+    Auto,
+    /// Every key is a field of its own.
+    Text,
+    /// `messages`, a list of `role` and `content`.
+    Messages,
+    /// `conversations`, a list of `from` (human, gpt, system) and `value`.
+    Sharegpt,
+    /// `instruction`, `input` and `output`; the input goes on a line below the instruction.
+    Alpaca,
+    /// `prompt` and `completion`, as texts or turns.
+    PromptCompletion,
+    /// `prompt`, `chosen` and `rejected`, as texts or turns.
+    Preference,
+}
+
+impl Layout {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
 }
 
 /// Sentences of a synthetic language.

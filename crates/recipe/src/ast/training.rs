@@ -14,6 +14,10 @@ pub struct Train {
     /// The training data.
     #[schemars(extend("x-ref" = "data"))]
     pub data: String,
+    /// How its records become text: `chat`, or a name under `[formats]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "format"))]
+    pub format: Option<String>,
     /// How long.
     pub budget: Budget,
     /// Tokens of one optimiser step, over all micro-batches.

@@ -17,7 +17,7 @@ impl Texts<'_> {
     /// # Errors
     /// A record cannot be read or lacks the field; what `f` refuses.
     pub fn each(&self, mut f: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        self.records.open()?.try_for_each(|record| f(record?.text(self.field)?))
+        self.records.open()?.try_for_each(|record| f(&record?.said(self.field)?))
     }
 
     /// Calls `f` with an iterator over all texts.
@@ -27,7 +27,7 @@ impl Texts<'_> {
     pub fn with<T>(&self, f: impl FnOnce(&mut dyn Iterator<Item = String>) -> Result<T>) -> Result<T> {
         let mut failed: Option<Error> = None;
         let mut records = self.records.open()?;
-        let mut texts = std::iter::from_fn(|| match records.next()?.and_then(|r| r.text(self.field).map(String::from)) {
+        let mut texts = std::iter::from_fn(|| match records.next()?.and_then(|r| r.said(self.field).map(String::from)) {
             Ok(text) => Some(text),
             Err(error) => {
                 failed = Some(error);

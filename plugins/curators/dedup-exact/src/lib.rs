@@ -78,7 +78,7 @@ impl Curator for DedupExact {
         let mut seen = HashSet::new();
         for record in input.open()? {
             let record = record?;
-            if seen.insert(self.normalize.fingerprint(record.text(&self.field)?)) {
+            if seen.insert(self.normalize.fingerprint(&record.said(&self.field)?)) {
                 out.keep(record);
             } else {
                 out.drop("duplicate");

@@ -9,6 +9,9 @@
 //! that the number is of the text's bytes alone. Texts longer than the model's positions are read in windows that share one
 //! token with the window before: no token is left out or scored twice. One item per text gives intervals and paired tests.
 //!
+//! With a `format`, answers are scored behind their prompts: every token that the format learns, the one that ends a turn
+//! included, over the bytes that these tokens stand for.
+//!
 //! ## When to use
 //! As the first measure of an adapted model: on held-out text of the new language, and of the old one for what was forgotten.
 //! Unlike perplexity it does not change its meaning with the vocabulary. Where a tokenizer does not give a text back
@@ -33,6 +36,9 @@ use tongues_kernel::{Aggregate, Better, Evaluation, Evaluator, Finding, Item, Re
 pub struct BitsPerByte(pub Rolling);
 
 impl Evaluator for BitsPerByte {
+    fn takes_format(&self) -> bool {
+        true
+    }
     fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>> {
         let texts = self.0.likelihoods(evaluation)?;
         let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats / std::f64::consts::LN_2, weight: t.bytes as f64 }).collect();

@@ -6,7 +6,8 @@
 //! ## What it does
 //! `exp(Σ −ln p(token | tokens before) / tokens)`, over all tokens of all texts. Texts are read as by `bits-per-byte`: behind
 //! the begin-of-sequence token (the end-of-sequence token where there is no other), which is not scored, without an end, and
-//! in windows that share one token where they are longer than the model's positions.
+//! in windows that share one token where they are longer than the model's positions. With a `format`, the tokens that it
+//! learns are scored behind those that it does not.
 //!
 //! ## When to use
 //! Between models with the same tokenizer, and beside published numbers. **Never between tokenizers:** a vocabulary with more
@@ -30,6 +31,9 @@ use tongues_kernel::{Aggregate, Better, Evaluation, Evaluator, Finding, Item, Re
 pub struct Perplexity(pub Rolling);
 
 impl Evaluator for Perplexity {
+    fn takes_format(&self) -> bool {
+        true
+    }
     fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>> {
         let texts = self.0.likelihoods(evaluation)?;
         let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats, weight: t.tokens as f64 }).collect();

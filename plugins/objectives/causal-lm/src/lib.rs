@@ -11,6 +11,9 @@
 //! windows that share one token with the window before, so that no token is lost and none is learned twice. Losses that parts
 //! of the model add are minimised beside it.
 //!
+//! Where the stage has a `format`, the texts, their special tokens, what of them is learned and how they are cut are the format's,
+//! and the options here are not used. Of a preference, the chosen answer is learned.
+//!
 //! ## When to use
 //! For continued pre-training on plain text of the new language, and for training from scratch. It may be joined with other
 //! objectives.
@@ -27,7 +30,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tongues_kernel::burn::module::Module;
 use tongues_kernel::{
-    Context, Error, Example, ExampleContext, Objective, Record, Result, Run, Sequence, Step, Term, Tokenizer, burn, refuse, register, windows,
+    Context, Error, Example, ExampleContext, Format, Formatted, Objective, Record, Result, Run, Sequence, Step, Term, Tokenizer, burn, refuse, register,
+    windows,
 };
 
 /// Next-token prediction over one field.
@@ -87,8 +91,19 @@ fn special(key: &str, wanted: Option<bool>, token: Option<u32>) -> Result<Option
     }
 }
 
+/// The row of a format: the text of the record, or the better one of two answers.
+fn formatted(record: &Record, format: &dyn Format, cx: &ExampleContext<'_>) -> Result<Vec<Example>> {
+    let mut rows = format.rows(record, cx.tokenizer, cx.max_length)?;
+    let row = rows.remove("text").or_else(|| rows.remove("chosen"));
+    let example = |row: Formatted| Example { language: record.language.clone(), ..Example::of_text(record.id.clone(), row.sequence) };
+    Ok(row.map(example).into_iter().collect())
+}
+
 impl Objective for CausalLm {
     fn examples(&self, record: &Record, cx: &ExampleContext<'_>) -> Result<Vec<Example>> {
+        if let Some(format) = cx.format {
+            return formatted(record, format, cx);
+        }
         let text = record.text(&self.options.field)?;
         let place = || format!("record {}, field `{}`", record.id, self.options.field);
         if text.is_empty() {
