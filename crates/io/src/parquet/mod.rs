@@ -5,7 +5,6 @@
 //! libraries under licences that this project does not link.
 
 mod pages;
-mod snappy;
 mod values;
 
 use crate::atomic::failed;

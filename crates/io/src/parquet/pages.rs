@@ -1,6 +1,5 @@
 //! A row group whose pages are unpacked here.
 
-use super::snappy;
 use ::parquet::basic::{Compression, CompressionCodec};
 use ::parquet::bloom_filter::Sbbf;
 use ::parquet::column::page::{Page, PageMetadata, PageReader};
@@ -53,6 +52,15 @@ impl RowGroupReader for Group<'_> {
     }
 }
 
+/// Snappy's raw format; the length that it claims is checked before anything is made for it.
+fn unsnapped(packed: &[u8]) -> Result<Vec<u8>> {
+    match snap::raw::decompress_len(packed) {
+        Ok(length) if length > MOST => Err(wrong("a page of more than 1 GiB")),
+        Ok(_) => snap::raw::Decoder::new().decompress_vec(packed).map_err(|e| wrong(&e.to_string())),
+        Err(e) => Err(wrong(&e.to_string())),
+    }
+}
+
 /// Pages of a column, unpacked.
 struct Unpacked {
     pages: SerializedPageReader<File>,
@@ -83,7 +91,7 @@ impl Unpacked {
     fn bytes(&self, packed: &[u8]) -> Result<Vec<u8>> {
         match self.codec {
             CompressionCodec::UNCOMPRESSED => Ok(packed.to_vec()),
-            CompressionCodec::SNAPPY => snappy::unpacked(packed, MOST).map_err(wrong),
+            CompressionCodec::SNAPPY => unsnapped(packed),
             CompressionCodec::GZIP => all(flate2::read::MultiGzDecoder::new(packed)),
             CompressionCodec::ZSTD => all(ruzstd::decoding::StreamingDecoder::new(packed).map_err(|e| wrong(&e.to_string()))?),
             other => Err(wrong(&format!("pages packed with {other:?}, where snappy, gzip and zstd are read"))),
