@@ -6,4 +6,5 @@ mod curve;
 mod optimizers;
 mod packing;
 mod passes;
+mod pieces;
 mod splits;

@@ -35,7 +35,7 @@ fn tongues(root: &Path, arguments: &[&Path]) -> Result<()> {
 }
 
 /// The environment's Python, with exactly the pinned packages in it.
-fn environment(root: &Path, folder: &Path) -> Result<PathBuf> {
+pub fn environment(root: &Path, folder: &Path) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     if !python.is_file() {
         tree::call(Command::new("python3").args(["-m", "venv"]).arg(folder)).context("python3 with its venv module is needed")?;

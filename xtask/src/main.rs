@@ -4,6 +4,7 @@
 //! ([`lint`]), faults are put in to see whether a test finds them ([`mutants`]), and the checkpoints that `tongues` writes
 //! are opened with transformers and PEFT ([`interop`]).
 
+mod bench;
 mod interop;
 mod lint;
 mod mutants;
@@ -41,6 +42,8 @@ enum Chore {
     Lint,
     /// Puts known faults into a copy of the tree; a test must find each of them.
     Mutants(mutants::Arguments),
+    /// Measures against other programs, side by side in one run.
+    Bench(bench::Arguments),
     /// Opens what tongues wrote with transformers and PEFT and compares token ids and logits.
     Interop,
     /// Everything that must hold before a change is merged; the same as `.ci/run`.
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
         Chore::NewPlugin { kind, name } => new_plugin::run(&root, &kind, &name),
         Chore::Lint => lint::run(&root),
         Chore::Mutants(arguments) => mutants::run(&root, &arguments),
+        Chore::Bench(arguments) => bench::run(&root, &arguments),
         Chore::Interop => interop::run(&root),
         Chore::Ci => tree::call(std::process::Command::new(root.join(".ci/run")).current_dir(&root)),
     }

@@ -11,7 +11,7 @@ const END: &str = "# plugins: end\n";
 /// Crates that tests across crates may use, beside the plugins.
 const TESTED: [&str; 13] = ["builtin", "engine", "eval", "formats", "io", "kernel", "nn", "ops", "recipe", "report", "testkit", "train", "world"];
 /// Other packages that tests may use.
-const HELPERS: [&str; 6] = ["proptest", "safetensors", "schemars", "serde", "serde_json", "tempfile"];
+const HELPERS: [&str; 7] = ["mimalloc", "proptest", "safetensors", "schemars", "serde", "serde_json", "tempfile"];
 
 /// The generated files as they should be.
 struct Plan {
@@ -113,6 +113,7 @@ fn tests_manifest(plugins: &[Plugin], cross: bool) -> String {
     if cross {
         let _ = target("cross", "cross/main.rs");
     }
+    text.push_str("\n[[example]]\nname = \"bench-worker\"\npath = \"bench/worker.rs\"\n");
     let crates = TESTED.iter().map(|c| format!("tongues-{c}")).chain(HELPERS.map(String::from));
     let dependencies = dependencies(crates.chain(plugins.iter().map(Plugin::package)));
     let _ = write!(text, "\n[dev-dependencies]\n{dependencies}\n[lints]\nworkspace = true\n");

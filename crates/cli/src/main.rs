@@ -25,6 +25,7 @@ use tongues_recipe::Diagnostics;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    tongues_ops::memory::keep();
     let cli = Cli::parse();
     match device::threads(cli.threads).and_then(|()| verb(cli)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -77,7 +77,6 @@ impl Folder {
             Occupied::No => {}
             _ => folder.clear()?,
         }
-        remove_partial(root)?;
         write_atomic(&root.join("recipe.toml"), resolved.as_bytes())?;
         Ok((folder, occupied))
     }
@@ -138,6 +137,14 @@ impl Folder {
             disk::remove(&path).map_err(|e| cannot(&path, &e))?;
         }
         Ok(())
+    }
+
+    /// Takes away what a killed process was writing.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn tidy(&self) -> Result<()> {
+        remove_partial(&self.root)
     }
 
     /// Takes away what only resuming needs.

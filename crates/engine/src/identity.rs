@@ -45,18 +45,9 @@ fn short(text: &str) -> &str {
     if text.len() == 64 { &text[..12] } else { text }
 }
 
-/// The widest vector instructions of this processor that the kernels look for.
+/// The vector instructions that the loops use.
 pub fn simd() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return "avx512";
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return "avx2";
-        }
-    }
-    "portable"
+    tongues_ops::simd::level().name()
 }
 
 /// An input file as it was read.

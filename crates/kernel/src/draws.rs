@@ -3,6 +3,10 @@
 use burn::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+
+/// Normal numbers that one thread draws at a time; even.
+const NUMBERS: usize = 1 << 14;
 
 /// A place in the space of counters. Copy it, move it, draw from it: equal places give equal draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +56,19 @@ impl Draws {
         (0..n).map(|_| unit(&mut rng)).collect()
     }
 
-    /// `n` standard normal numbers (Box and Muller 1958).
+    /// `n` standard normal numbers (Box and Muller 1958). Pair i comes from words 2i and 2i + 1 of the stream, so that pieces
+    /// can be drawn side by side.
     pub fn normal(self, n: usize) -> Vec<f32> {
-        let mut rng = self.rng();
-        let mut out = Vec::with_capacity(n + 1);
-        while out.len() < n {
-            let radius = (-2.0 * (1.0 - f64::from(unit(&mut rng))).ln()).sqrt();
-            let (sin, cos) = (std::f64::consts::TAU * f64::from(unit(&mut rng))).sin_cos();
-            out.extend([(radius * cos) as f32, (radius * sin) as f32]);
-        }
+        let mut out = vec![0f32; n.next_multiple_of(2)];
+        out.par_chunks_mut(NUMBERS).enumerate().for_each(|(i, piece)| {
+            let mut rng = self.rng();
+            rng.set_word_pos((i * NUMBERS) as u128);
+            for pair in piece.chunks_mut(2) {
+                let radius = (-2.0 * (1.0 - f64::from(unit(&mut rng))).ln()).sqrt();
+                let (sin, cos) = (std::f64::consts::TAU * f64::from(unit(&mut rng))).sin_cos();
+                pair.copy_from_slice(&[(radius * cos) as f32, (radius * sin) as f32]);
+            }
+        });
         out.truncate(n);
         out
     }
@@ -129,6 +137,19 @@ mod tests {
         let mean = x.iter().sum::<f32>() / 20_000.0;
         let var = x.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / 20_000.0;
         assert!(mean.abs() < 0.03 && (var - 1.0).abs() < 0.05, "{mean} {var}");
+    }
+
+    #[test]
+    fn normal_numbers_drawn_in_pieces_are_those_of_one_stream() {
+        let n = 2 * NUMBERS + 5;
+        let mut rng = Draws::new(4).rng();
+        let pair = |_| {
+            let radius = (-2.0 * (1.0 - f64::from(unit(&mut rng))).ln()).sqrt();
+            let (sin, cos) = (std::f64::consts::TAU * f64::from(unit(&mut rng))).sin_cos();
+            [(radius * cos) as f32, (radius * sin) as f32]
+        };
+        let expected: Vec<f32> = (0..n.div_ceil(2)).flat_map(pair).take(n).collect();
+        assert_eq!(Draws::new(4).normal(n), expected);
     }
 
     #[test]

@@ -117,12 +117,7 @@ impl Mask {
     }
 }
 
-/// `[1, 1, queries, keys]`, true up to the diagonal that ends in the last corner.
-pub fn causal(queries: usize, keys: usize, device: &Device) -> Tensor<4, Bool> {
-    let row = Tensor::<1, Int>::arange((keys - queries) as i64..keys as i64, device).reshape([queries, 1]);
-    let column = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, keys]);
-    column.expand([queries, keys]).lower_equal(row.expand([queries, keys])).unsqueeze::<4>()
-}
+pub use tongues_ops::plain::causal;
 
 /// One attention call: what a part may change.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ impl Linear {
 
     /// `[rows, in]` → `[rows, out]`.
     pub fn rows(&self, x: Tensor<2>) -> Tensor<2> {
-        let y = x.matmul(self.weight.val().transpose());
+        let y = tongues_ops::linear(x, self.weight.val());
         match &self.bias {
             Some(bias) => y + bias.val().unsqueeze::<2>(),
             None => y,

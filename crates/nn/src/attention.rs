@@ -2,6 +2,7 @@
 
 use tongues_kernel::Attention;
 use tongues_kernel::burn::prelude::*;
+use tongues_ops::Scores;
 
 /// `[batch, time, heads · d]` → `[batch, heads, time, d]`.
 pub fn heads_apart(x: Tensor<3>, heads: usize) -> Tensor<4> {
@@ -17,11 +18,10 @@ pub fn heads_together(x: Tensor<4>) -> Tensor<3> {
 
 /// Grouped-query attention (Ainslie et al. 2023): each key head serves `heads / kv_heads` neighbouring query heads.
 pub fn grouped(a: Attention) -> Tensor<4> {
-    let [_, heads, queries, _] = a.q.dims();
-    let [_, kv_heads, keys, _] = a.k.dims();
-    let allowed = a.mask.materialise(queries, keys, &a.q.device().without_autodiff());
+    let (heads, kv_heads) = (a.q.dims()[1], a.k.dims()[1]);
     let (k, v) = (repeat(a.k, heads / kv_heads), repeat(a.v, heads / kv_heads));
-    tongues_ops::attention(a.q, k, v, allowed, a.bias, a.scale)
+    let scores = Scores { scale: a.scale, softcap: None, causal: a.mask.causal, allowed: a.mask.allowed, bias: a.bias };
+    tongues_ops::attention(a.q, k, v, &scores)
 }
 
 /// Each head `times` times in place: h0 h0 h1 h1, not h0 h1 h0 h1.

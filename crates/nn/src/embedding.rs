@@ -29,7 +29,7 @@ impl Embedding {
     /// The tied head: `[batch, rows, hidden]` → `[batch, rows, vocabulary]`.
     pub fn as_head(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, rows, hidden] = x.dims();
-        let logits = x.reshape([batch * rows, hidden]).matmul(self.weight.val().transpose());
+        let logits = tongues_ops::linear(x.reshape([batch * rows, hidden]), self.weight.val());
         let vocabulary = logits.dims()[1];
         logits.reshape([batch, rows, vocabulary])
     }

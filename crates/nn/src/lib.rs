@@ -10,6 +10,6 @@ mod rope;
 pub use attention::{grouped, heads_apart, heads_together};
 pub use embedding::Embedding;
 pub use init::{Fill, linear};
-pub use loss::cross_entropy;
+pub use loss::{cross_entropy, cross_entropy_in_pieces};
 pub use norm::RmsNorm;
 pub use rope::{Rope, RopeScaling};

@@ -28,9 +28,7 @@ impl Bad {
 
 /// Whether a tensor has entries that are not finite. One pass and one number where it has none.
 pub(crate) fn bad_entries(name: &str, tensor: &Tensor<1>) -> Option<Bad> {
-    // Zero times a finite number is zero; zero times any other is NaN, and a sum keeps that.
-    let zero = tensor.clone() * 0.0;
-    if values(zero.sum()).iter().all(|x| x.is_finite()) { None } else { bad_values(name, &values(tensor.clone())) }
+    if tongues_ops::all_finite(tensor.clone()) { None } else { bad_values(name, &values(tensor.clone())) }
 }
 
 fn bad_values(name: &str, all: &[f32]) -> Option<Bad> {
@@ -94,7 +92,7 @@ impl<G: Fn(&str) -> String> ModuleVisitor for Squares<'_, G> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let (Some(gradient), None) = (self.grads.get::<D>(param.id), &self.bad) else { return };
         let name = self.names.get(&param.id).copied().unwrap_or("a tensor without a name");
-        let mut sum = values(gradient.clone().square().sum()).first().copied().map_or(0.0, f64::from);
+        let mut sum = tongues_ops::square_sum(gradient.clone());
         if !sum.is_finite() {
             let all = values(gradient);
             self.bad = bad_values(name, &all);

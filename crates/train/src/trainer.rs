@@ -142,15 +142,16 @@ impl<'s> Trainer<'s> {
     /// # Errors
     /// An objective refuses its batch, or a loss, a gradient or a parameter is not finite.
     pub fn step(&mut self, cx: &mut dyn Context) -> Result<StepReport> {
-        // Handles only; but what the step replaces is held until it is over.
-        let before = (self.model.net.clone(), self.objectives.clone(), self.states.clone());
+        let objectives = self.objectives.clone();
         self.step += 1;
-        let report = self.advance(cx);
-        if report.is_err() {
+        let report = self.advance(cx).inspect_err(|_| {
             self.step -= 1;
-            (self.model.net, self.objectives, self.states) = before;
+            self.objectives = objectives;
+        })?;
+        for objective in &mut self.objectives {
+            objective.after(&mut Update { model: &mut self.model, step: self.step, of: self.options.steps })?;
         }
-        report
+        Ok(report)
     }
 
     fn advance(&mut self, cx: &mut dyn Context) -> Result<StepReport> {
@@ -165,9 +166,6 @@ impl<'s> Trainer<'s> {
         }
         loss.iter().try_for_each(|(name, value)| guard::loss(self.step, name, *value))?;
         let norms = self.update(collected)?;
-        for objective in &mut self.objectives {
-            objective.after(&mut Update { model: &mut self.model, step: self.step, of: self.options.steps })?;
-        }
         let learning_rate = self.options.learning_rate * self.factor();
         Ok(StepReport { step: self.step, tokens, loss, learning_rate, grad_norm: norms.all, grad_norms: norms.groups })
     }
@@ -180,7 +178,15 @@ impl<'s> Trainer<'s> {
         let norms = guard::norms(self.step, &trained, &names, group, &collected)?;
         let (rates, tables) = (self.rates(norms.all), self.tables());
         let how = Stepped { optimizers: &self.optimizers, names: &names, policies: &self.model.policies, tables: &tables, rates };
+        // Finite gradients of ordinary size at an ordinary rate stay finite. Only where that is not so is the old state held
+        // until the step is over; holding it always would cost as much memory again, and the step could not work in place.
+        let rate = |p: &Policy| p.learning_rate.unwrap_or(rates.learning_rate) * p.learning_rate_factor * rates.factor;
+        let ordinary = norms.all * rates.gradient_scale < 1e15 && rates.learning_rate < 1e10 && self.model.policies.values().all(|p| rate(p) < 1e10);
+        let before = (!ordinary).then(|| self.states.clone());
         let (trained, bad) = optim::step(trained, collected, &mut self.states, how);
+        if let (Some(_), Some(before)) = (&bad, before) {
+            self.states = before;
+        }
         guard::updated(self.step, bad)?;
         (self.model.net, self.objectives) = (trained.net, trained.objectives);
         Ok(norms)

@@ -9,8 +9,8 @@ use toml_edit::{DocumentMut, Item};
 
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
 const LAYERS: [(&str, usize); 14] = [
-    ("kernel", 0),
-    ("ops", 1),
+    ("ops", 0),
+    ("kernel", 1),
     ("nn", 2),
     ("io", 2),
     ("formats", 2),

@@ -1,7 +1,8 @@
 //! AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's defaults.
 
-use super::{Method, Seen, State, decayed};
+use super::{Method, Seen, State};
 use tongues_kernel::burn::prelude::*;
+use tongues_ops::{AdamWStep, Moments};
 
 /// AdamW's options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,12 +33,19 @@ impl Method for AdamW {
     fn update(&self, seen: Seen<'_>, state: &mut State) -> Tensor<1> {
         let Seen { weights, gradient, rate, decay, .. } = seen;
         let t = state.steps();
-        let first = state.get(0) * self.beta1 + gradient.clone() * (1.0 - self.beta1);
-        let second = state.get(1) * self.beta2 + gradient.square() * (1.0 - self.beta2);
-        let root = (second.clone() / (1.0 - self.beta2.powi(t))).sqrt() + self.epsilon;
-        let change = first.clone() / root * (rate / (1.0 - self.beta1.powi(t)));
+        let step = AdamWStep {
+            gradient_scale: 1.0,
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            rate: (rate / (1.0 - self.beta1.powi(t))) as f32,
+            second_correction: (1.0 / (1.0 - self.beta2.powi(t))) as f32,
+            epsilon: self.epsilon as f32,
+            keep: (1.0 - rate * decay) as f32,
+        };
+        let moments = Moments { first: state.take(0), second: state.take(1) };
+        let (weights, Moments { first, second }) = tongues_ops::adamw(weights, gradient, moments, step);
         state.set(0, first);
         state.set(1, second);
-        decayed(weights, rate, decay) - change
+        weights
     }
 }

@@ -39,6 +39,13 @@ impl State {
         self.slots[index].values.clone()
     }
 
+    /// The values of a slot, which must be set afterwards: nobody else holds them then, and they can change in place.
+    pub(crate) fn take(&mut self, index: usize) -> Tensor<1> {
+        let slot = &mut self.slots[index];
+        let device = slot.values.device();
+        std::mem::replace(&mut slot.values, Tensor::zeros([0], &device))
+    }
+
     /// Replaces the values of a slot.
     pub(crate) fn set(&mut self, index: usize, values: Tensor<1>) {
         self.slots[index].values = values;

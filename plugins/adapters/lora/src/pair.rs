@@ -33,11 +33,6 @@ impl Pair {
         self.lora_A.weight.val().dims()[0]
     }
 
-    /// `[batch, time, in]` → `B A x`, `[batch, time, out]`.
-    pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.lora_B.forward(self.lora_A.forward(x))
-    }
-
     /// `B A`, `[out, in]`, without a graph.
     pub(crate) fn product(&self) -> Tensor<2> {
         self.lora_B.weight.val().without_autodiff().matmul(self.lora_A.weight.val().without_autodiff())

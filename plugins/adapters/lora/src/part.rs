@@ -6,6 +6,7 @@ use tongues_kernel::burn;
 use tongues_kernel::burn::module::Module;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{At, Folded, Inner, OnDisk, Part, Pass, Result, Site, SiteInfo, Weights, values};
+use tongues_ops::add_low_rank;
 
 /// What is told of all pairs; keys are PEFT's.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +59,7 @@ impl Part for Lora {
         let y = inner(x.clone(), pass)?;
         let Some((index, pair)) = self.index.get(&at.site).and_then(|i| Some((*i, self.at.get(*i)?))) else { return Ok(y) };
         let x = pass.dropout(x, self.settings.lora_dropout, at.site);
-        Ok(y + pair.forward(x) * self.scale(index))
+        Ok(add_low_rank(y, x, pair.lora_A.weight.val(), pair.lora_B.weight.val(), self.scale(index)))
     }
 
     fn fold(&self, weights: &mut Weights<'_>) -> Result<Folded> {
