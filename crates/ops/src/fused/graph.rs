@@ -2,11 +2,11 @@
 
 use super::Fused;
 use super::gradients::{Gradients, LowRank};
+use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients as Arrived;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
-use burn::backend::Autodiff;
 use burn_backend::AutodiffBackend;
 
 /// A backend with both.
