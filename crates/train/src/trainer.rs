@@ -137,10 +137,11 @@ impl<'s> Trainer<'s> {
         self.others = others;
     }
 
-    /// One optimiser step. A step that fails changes neither parameters nor states and is not counted.
+    /// One optimiser step. A step that fails before its update is applied changes neither parameters nor states and is not
+    /// counted. Where an objective's `after` fails, the update stands and is counted.
     ///
     /// # Errors
-    /// An objective refuses its batch, or a loss, a gradient or a parameter is not finite.
+    /// An objective refuses its batch, a loss, a gradient or a parameter is not finite, or an objective's `after` fails.
     pub fn step(&mut self, cx: &mut dyn Context) -> Result<StepReport> {
         let objectives = self.objectives.clone();
         self.step += 1;
