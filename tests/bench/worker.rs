@@ -1,6 +1,8 @@
 //! One side of `cargo xtask bench train`: makes a model, says so, and takes a step for every line on its standard input.
 //!
-//!     bench-worker HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate
+//!     bench-worker HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate [half]
+//!
+//! With `half` the matrices that do not train are kept in bfloat16.
 //!
 //! The Python side (`xtask/python/bench.py`) does the same with the same numbers and speaks the same lines.
 #![allow(missing_docs)]
@@ -25,6 +27,7 @@ struct Bench {
     rows: usize,
     time: usize,
     mode: String,
+    half: bool,
 }
 
 /// Surroundings with one model.
@@ -46,7 +49,16 @@ fn main() -> Result<()> {
     tongues_ops::memory::keep();
     let a: Vec<String> = std::env::args().skip(1).collect();
     let n = |i: usize| a[i].parse().unwrap_or_else(|_| panic!("argument {i} should be a number: {a:?}"));
-    let bench = Bench { hidden: n(0), inner: n(1), layers: n(2), vocabulary: n(3), rows: n(4), time: n(5), mode: a[6].clone() };
+    let bench = Bench {
+        hidden: n(0),
+        inner: n(1),
+        layers: n(2),
+        vocabulary: n(3),
+        rows: n(4),
+        time: n(5),
+        mode: a[6].clone(),
+        half: a.get(7).is_some_and(|word| word == "half"),
+    };
     let model = bench.model()?;
     say(&json!({ "ready": parameters(&model), "memory": memory("VmRSS") }));
     // What was resident until now is the model's; the high-water mark begins anew where the system lets it.
@@ -78,6 +90,9 @@ impl Bench {
         let Built::Backbone(family) = build(Kind::Backbone, "llama", options, &mut cx)? else { return Err(Error::run("bench", "no backbone")) };
         let backbone = family.build(&Init { device: cx.device(), draws: Some(Draws::new(1)) })?;
         let mut model = Model::new(backbone, Arc::new(tongues_testkit::ToyTokenizer::default()));
+        if self.half {
+            tongues_io::hf::as_written(&mut model, tongues_io::Dtype::BF16);
+        }
         if self.mode == "lora" {
             let options = json!({ "r": 16, "lora_alpha": 32, "target_modules": "all-linear" });
             let Built::Adapter(adapter) = build(Kind::Adapter, "lora", options, &mut cx)? else { return Err(Error::run("bench", "no adapter")) };

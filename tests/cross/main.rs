@@ -8,3 +8,4 @@ mod packing;
 mod passes;
 mod pieces;
 mod splits;
+mod storage;

@@ -1,6 +1,6 @@
 """The other side of `cargo xtask bench train`: PyTorch with transformers (and PEFT), the same model, data and loss positions.
 
-    bench.py HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate eager|compile
+    bench.py HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate eager|compile|half
 
 Says when its model is ready, then takes a step for every line on its standard input.
 """
@@ -42,6 +42,8 @@ config = LlamaConfig(
     use_cache=mode == "generate",
 )
 model = LlamaForCausalLM(config)
+if how == "half":
+    model = model.to(torch.bfloat16)
 if mode == "lora":
     from peft import LoraConfig, get_peft_model
 

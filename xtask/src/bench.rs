@@ -1,7 +1,10 @@
-//! Training and generation beside PyTorch, transformers and PEFT: one run, step by step in turn, written to `docs/bench/train.md`.
+//! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
+//! turn, `docs/bench/train.md`), and how memory and arithmetic grow with the model (`docs/bench/size.md`).
 
 mod page;
 mod peer;
+mod plot;
+mod size;
 
 use crate::interop::environment;
 use crate::tree;
@@ -30,6 +33,12 @@ enum What {
         #[arg(long)]
         no_compile: bool,
     },
+    /// Memory over layers with and without recomputation, and operations a second over sizes; tongues alone.
+    Size {
+        /// Steps that count.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
 }
 
 /// One line of the table.
@@ -38,17 +47,35 @@ pub struct Row {
     /// hidden, inner, layers, vocabulary, rows, time.
     pub shape: [usize; 6],
     pub mode: &'static str,
+    /// The checkpoint's dtype.
+    pub stored: Stored,
 }
 
-const ROWS: [Row; 8] = [
-    Row { name: "full fine-tuning, 5M", shape: [256, 672, 4, 4096, 8, 128], mode: "full" },
-    Row { name: "full fine-tuning, 55M", shape: [768, 2048, 6, 8192, 4, 128], mode: "full" },
-    Row { name: "LoRA r=16, 5M", shape: [256, 672, 4, 4096, 8, 128], mode: "lora" },
-    Row { name: "LoRA r=16, 55M", shape: [768, 2048, 6, 8192, 4, 128], mode: "lora" },
-    Row { name: "LoRA r=16, 167M", shape: [1024, 2720, 12, 8192, 2, 128], mode: "lora" },
-    Row { name: "LoRA r=16, 45M, vocabulary 32k", shape: [512, 1376, 4, 32000, 2, 512], mode: "lora" },
-    Row { name: "generation, 55M, batch 1", shape: [768, 2048, 6, 8192, 1, 128], mode: "generate" },
-    Row { name: "generation, 55M, batch 8", shape: [768, 2048, 6, 8192, 8, 128], mode: "generate" },
+/// In what a checkpoint lies, and how each side takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// 32-bit floats; both sides compute in them.
+    Float32,
+    /// bfloat16; tongues keeps it and computes in 32-bit floats, PyTorch computes in bfloat16 or in 32-bit floats, whichever is faster.
+    Bfloat16,
+}
+
+const fn row(name: &'static str, shape: [usize; 6], mode: &'static str, stored: Stored) -> Row {
+    Row { name, shape, mode, stored }
+}
+
+const ROWS: [Row; 11] = [
+    row("full fine-tuning, 5M", [256, 672, 4, 4096, 8, 128], "full", Stored::Float32),
+    row("full fine-tuning, 55M", [768, 2048, 6, 8192, 4, 128], "full", Stored::Float32),
+    row("LoRA r=16, 5M", [256, 672, 4, 4096, 8, 128], "lora", Stored::Float32),
+    row("LoRA r=16, 55M", [768, 2048, 6, 8192, 4, 128], "lora", Stored::Float32),
+    row("LoRA r=16, 167M", [1024, 2720, 12, 8192, 2, 128], "lora", Stored::Float32),
+    row("LoRA r=16, 45M, vocabulary 32k", [512, 1376, 4, 32000, 2, 512], "lora", Stored::Float32),
+    row("LoRA r=16, 167M, stored in bf16", [1024, 2720, 12, 8192, 2, 128], "lora", Stored::Bfloat16),
+    row("generation, 55M, batch 1", [768, 2048, 6, 8192, 1, 128], "generate", Stored::Float32),
+    row("generation, 55M, batch 8", [768, 2048, 6, 8192, 8, 128], "generate", Stored::Float32),
+    row("generation, 55M, batch 1, stored in bf16", [768, 2048, 6, 8192, 1, 128], "generate", Stored::Bfloat16),
+    row("generation, 55M, batch 8, stored in bf16", [768, 2048, 6, 8192, 8, 128], "generate", Stored::Bfloat16),
 ];
 
 /// What one side did on one row.
@@ -69,21 +96,28 @@ pub struct Measured {
 /// # Errors
 /// Something cannot be built or started.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let What::Train { rounds, only, no_compile } = &arguments.what;
-    ensure!(*rounds >= 2, "--rounds: at least 2 were expected");
+    match &arguments.what {
+        What::Train { rounds, only, no_compile } => train(root, *rounds, only, *no_compile),
+        What::Size { rounds } => size::run(root, *rounds),
+    }
+}
+
+fn train(root: &Path, rounds: usize, only: &str, no_compile: bool) -> Result<()> {
+    ensure!(rounds >= 2, "--rounds: at least 2 were expected");
     let python = environment(root, &tree::target(root).join("interop-venv"))?;
-    tree::call(tree::cargo(root).args(["build", "--release", "--quiet", "--example", "bench-worker"]))?;
+    worker(root)?;
     let mut table = vec![];
-    for row in ROWS.iter().filter(|r| r.name.contains(only.as_str())) {
+    for row in ROWS.iter().filter(|r| r.name.contains(only)) {
         eprintln!("{}", row.name);
         let compiled = !no_compile && row.mode != "generate";
-        let sides = [Some(Side::Tongues), Some(Side::Eager), compiled.then_some(Side::Compiled)];
-        let measured = measured(root, &python, row, &sides.into_iter().flatten().collect::<Vec<_>>(), *rounds)?;
+        let half = row.stored == Stored::Bfloat16;
+        let sides = [Some(Side::Tongues), Some(Side::Eager), compiled.then_some(Side::Compiled), half.then_some(Side::Half)];
+        let measured = measured(root, &python, row, &sides.into_iter().flatten().collect::<Vec<_>>(), rounds)?;
         eprintln!("{}", page::line(row, &measured));
         table.push((row, measured));
     }
     let notes = tree::text(root, "docs/bench/train-notes.md")?;
-    let text = page::page(&notes, &python, *rounds, *no_compile, &table)?;
+    let text = page::page(&notes, &python, rounds, no_compile, &table)?;
     // A part of the table is for looking at; the page is written by a whole run only.
     if !only.is_empty() {
         print!("{text}");
@@ -94,6 +128,11 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     std::fs::write(&path, text)?;
     eprintln!("written: docs/bench/train.md");
     Ok(())
+}
+
+/// Builds what the benchmarks run.
+fn worker(root: &Path) -> Result<()> {
+    tree::call(tree::cargo(root).args(["build", "--release", "--quiet", "--example", "bench-worker"]))
 }
 
 /// All sides loaded at once, then a step of each in turn; two steps of each do not count.

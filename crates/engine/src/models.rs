@@ -7,6 +7,7 @@ use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use std::path::Path;
 use std::sync::Arc;
+use tongues_io::hf::{Keep, Reading};
 use tongues_io::{Algorithm, HfTokenizer, hf};
 use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, refuse};
 use tongues_recipe::ast::{self, ModelDef, Scratch, TokenizerDef};
@@ -36,7 +37,7 @@ impl Shop<'_> {
     /// The result of a stage that an earlier process finished, from its files.
     fn reopened(&self, name: &str, record: &ModelRecord) -> Result<Model> {
         let checkpoint = record.path(&self.root);
-        let mut model = hf::load(&checkpoint, &mut Surroundings::new(self, name))?;
+        let mut model = hf::load(&checkpoint, Reading::default(), &mut Surroundings::new(self, name))?;
         for (part, dir) in &record.parts {
             hf::load_adapter(&self.root.join(dir), part, &mut model)?;
         }
@@ -46,7 +47,7 @@ impl Shop<'_> {
 
     fn make_model(&self, name: &str, definition: &ModelDef) -> Result<Model> {
         let mut model = match (&definition.checkpoint, &definition.scratch) {
-            (Some(dir), _) => self.read_model(name, Path::new(dir))?,
+            (Some(dir), _) => self.read_model(name, Path::new(dir), definition.dtype)?,
             (_, Some(scratch)) => self.fresh(name, scratch)?,
             _ => return refuse(format!("model `{name}`"), "`checkpoint` or `scratch`", "neither", ""),
         };
@@ -57,8 +58,9 @@ impl Shop<'_> {
         Ok(model)
     }
 
-    fn read_model(&self, name: &str, dir: &Path) -> Result<Model> {
-        let model = hf::load(dir, &mut Surroundings::new(self, name))?;
+    fn read_model(&self, name: &str, dir: &Path, dtype: ast::LoadDtype) -> Result<Model> {
+        let how = Reading { keep: keep(dtype) };
+        let model = hf::load(dir, how, &mut Surroundings::new(self, name))?;
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
@@ -112,5 +114,15 @@ impl Shop<'_> {
             }
             _ => refuse(format!("tokenizer `{name}`"), "`file` or `train`", "neither", ""),
         }
+    }
+}
+
+fn keep(dtype: ast::LoadDtype) -> Keep {
+    match dtype {
+        ast::LoadDtype::Auto => Keep::Auto,
+        ast::LoadDtype::Float32 => Keep::Float32,
+        ast::LoadDtype::Bfloat16 => Keep::Bfloat16,
+        ast::LoadDtype::Float16 => Keep::Float16,
+        ast::LoadDtype::Int8 => Keep::Int8,
     }
 }

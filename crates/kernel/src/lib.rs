@@ -23,6 +23,7 @@ pub mod policy;
 pub mod recompute;
 mod record;
 mod registry;
+mod restore;
 mod rolling;
 pub mod schema;
 pub mod score;
@@ -52,10 +53,11 @@ pub use plugin_traits::{
 pub use policy::{Policy, Selection, Trains};
 pub use record::{InMemory, Name, Record, Records, Turn, Value};
 pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugins};
+pub use restore::{restore_some, restore_values};
 pub use rolling::{Likelihood, Rolling, windows};
 pub use session::Session;
 pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack};
 pub use tokenizer::Tokenizer;
-pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, restore_some, restore_values, values};
+pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, values};
 
 pub use {burn, inventory, schemars};

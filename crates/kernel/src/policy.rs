@@ -1,9 +1,10 @@
 //! What trains, and how: one policy per tensor.
 
-use crate::weights::entries;
+use crate::weights::{entries, put};
 use crate::{Model, Result, refuse};
 use burn::module::{ModuleMapper, Param};
 use burn::prelude::*;
+use burn::tensor::DType;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -117,17 +118,38 @@ pub fn layer_of(name: &str) -> Option<usize> {
     name.split('.').find_map(|piece| piece.parse().ok())
 }
 
-/// Switches gradients on exactly where a policy trains something.
+/// Switches gradients on exactly where a policy trains something. What trains becomes 32-bit, and so does its optimiser's state:
+/// steps are often smaller than the spacing of 16-bit numbers. What does not train stays as it was stored.
 pub fn apply(model: &mut Model, policies: &BTreeMap<String, Policy>) {
-    let trains: BTreeMap<_, _> = tensor_names(model).into_iter().map(|e| (e.id, policies.get(&e.name).is_some_and(|p| p.trains != Trains::Nothing))).collect();
-    struct Switch(BTreeMap<burn::module::ParamId, bool>);
-    impl ModuleMapper for Switch {
+    let trains = tensor_names(model).into_iter().map(|e| (e.id, policies.get(&e.name).is_some_and(|p| p.trains != Trains::Nothing)));
+    model.map_net(&mut Switch(trains.collect()));
+}
+
+/// No policies and no new rows: an ordinary model, whose 32-bit tensors all may train.
+pub fn release(model: &mut Model) {
+    struct Free;
+    impl ModuleMapper for Free {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            let on = self.0.get(&param.id).copied().unwrap_or(false);
-            param.set_require_grad(on)
+            let may = param.val().dtype() == DType::F32 && param.val().device().is_autodiff();
+            param.set_require_grad(may)
         }
     }
-    model.map_net(&mut Switch(trains));
+    model.map_net(&mut Free);
+    model.policies.clear();
+    model.new_rows.clear();
+}
+
+struct Switch(BTreeMap<burn::module::ParamId, bool>);
+
+impl ModuleMapper for Switch {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let on = self.0.get(&param.id).copied().unwrap_or(false);
+        if on && param.val().dtype() != DType::F32 {
+            let wide = tongues_ops::wide(param.val());
+            return put(param, wide).set_require_grad(true);
+        }
+        param.set_require_grad(on)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::erased::Dyn;
 use crate::{Error, Result, nearest, refuse};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::prelude::*;
+use burn::tensor::DType;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -45,42 +46,9 @@ pub fn for_each_value(module: &impl Module, prefix: &str, f: &mut Visit<'_>) -> 
     visitor.result
 }
 
-/// Puts saved values back into every float parameter of a module; the counterpart of [`for_each_value`]. Identities, devices
-/// and what trains stay as they are.
-///
-/// # Errors
-/// A parameter without saved values or of another shape, or saved values without a parameter.
-pub fn restore_values<M: Module>(module: &mut M, prefix: &str, saved: &Tensors) -> Result<()> {
-    let here = entries(module, prefix);
-    if let Some(entry) = here.iter().find(|e| !saved.contains_key(&e.name)) {
-        return refuse(&entry.name, "a saved tensor of this name", "none", "the saved state is of another configuration");
-    }
-    restore_some(module, prefix, saved)
-}
-
-/// The same for a part of the parameters: those without saved values stay as they are.
-///
-/// # Errors
-/// Saved values without a parameter, or of another shape.
-pub fn restore_some<M: Module>(module: &mut M, prefix: &str, saved: &Tensors) -> Result<()> {
-    let here = entries(module, prefix);
-    for (name, (shape, values)) in saved {
-        match here.iter().find(|e| e.name == *name) {
-            Some(entry) if *shape == entry.shape && values.len() == shape.iter().product::<usize>() => {}
-            Some(entry) => {
-                return refuse(name, format!("values of shape {:?}", entry.shape), format!("{shape:?}"), "the saved state is of another configuration");
-            }
-            None => return refuse(name, "a parameter of this name", "none", "the saved state is of another configuration"),
-        }
-    }
-    let mut mapper = Restorer { path: Path::new(prefix), saved };
-    replace_with::replace_with_or_abort(module, |module| module.map(&mut mapper));
-    Ok(())
-}
-
 /// Values of a tensor as f32, whatever its dtype.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().try_to_vec().unwrap_or_default()
+    tongues_ops::wide(tensor).into_data().try_to_vec().unwrap_or_default()
 }
 
 /// Access to a backbone's tensors by name.
@@ -99,7 +67,7 @@ impl<'m> Weights<'m> {
         entries(&*self.backbone, "")
     }
 
-    /// A tensor; an alias of a tied pair gives its source.
+    /// A tensor in 32-bit floats, also where it is stored in fewer bits; an alias of a tied pair gives its source.
     ///
     /// # Errors
     /// No such tensor, or another rank.
@@ -107,17 +75,20 @@ impl<'m> Weights<'m> {
         let name = self.source(name);
         let mut visitor = Getter::<D> { path: Path::new(""), name: &name, found: None };
         self.backbone.visit(&mut visitor);
-        visitor.found.ok_or_else(|| self.unknown(&name, D))
+        visitor.found.map(tongues_ops::wide).ok_or_else(|| self.unknown(&name, D))
     }
 
     /// Replaces a tensor; it may change its shape, not its rank. It stays trainable or frozen as it was.
     ///
     /// # Errors
-    /// No such tensor, or another rank.
+    /// No such tensor, another rank, or a tensor that was rounded to int8 when it was read: changing it would keep the rounding.
     pub fn set<const D: usize>(&mut self, name: &str, value: Tensor<D>) -> Result<()> {
         let name = self.source(name);
-        let mut mapper = Setter { path: Path::new(""), name: &name, value: Some(Box::new(value)), rank: D };
+        let mut mapper = Setter { path: Path::new(""), name: &name, value: Some(Box::new(value)), rank: D, rounded: false };
         self.backbone.0.map_dyn(&mut crate::erased::Up(&mut mapper));
+        if mapper.rounded {
+            return refuse(name, "a weight as it was stored", "int8", "read the base model with dtype = \"auto\" where its weights are to change");
+        }
         if mapper.value.is_none() { Ok(()) } else { Err(self.unknown(&name, D)) }
     }
 
@@ -175,16 +146,16 @@ impl<'m> Weights<'m> {
 }
 
 /// The path of the module that is being visited.
-struct Path {
+pub(crate) struct Path {
     prefix: String,
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Path {
-    fn new(prefix: &str) -> Self {
+    pub(crate) fn new(prefix: &str) -> Self {
         Self { prefix: prefix.into(), names: vec![] }
     }
-    fn joined(&self) -> String {
+    pub(crate) fn joined(&self) -> String {
         let path = self.names.join(".");
         if self.prefix.is_empty() { path } else { format!("{}.{path}", self.prefix) }
     }
@@ -203,6 +174,7 @@ macro_rules! track_path {
         }
     };
 }
+pub(crate) use track_path;
 
 struct Listing {
     path: Path,
@@ -255,12 +227,17 @@ struct Setter<'n> {
     name: &'n str,
     value: Option<Box<dyn Any>>,
     rank: usize,
+    rounded: bool,
 }
 
 impl ModuleMapper for Setter<'_> {
     track_path!();
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         if self.rank != D || !self.path.is(self.name) {
+            return param;
+        }
+        self.rounded = tongues_ops::is_int8(&param.val());
+        if self.rounded {
             return param;
         }
         match self.value.take().map(Box::<dyn Any>::downcast::<Tensor<D>>) {
@@ -270,25 +247,11 @@ impl ModuleMapper for Setter<'_> {
     }
 }
 
-struct Restorer<'s> {
-    path: Path,
-    saved: &'s Tensors,
-}
-
-impl ModuleMapper for Restorer<'_> {
-    track_path!();
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some((shape, values)) = self.saved.get(&self.path.joined()) else { return param };
-        let old = param.val();
-        let data = TensorData::new(values.clone(), shape.clone());
-        put(param, Tensor::from_data(data, (&old.device().without_autodiff(), old.dtype())))
-    }
-}
-
-/// The parameter with another value, on its device, with its identity, trainable or frozen as before.
+/// The parameter with another value, on its device, with its identity, trainable or frozen as before. A value that is not in 32-bit
+/// floats is frozen.
 pub fn put<const D: usize>(param: Param<Tensor<D>>, value: Tensor<D>) -> Param<Tensor<D>> {
     let old = param.val();
-    let (trains, autodiff) = (old.is_require_grad(), old.device().is_autodiff());
+    let (trains, autodiff) = (old.is_require_grad() && value.dtype() == DType::F32, old.device().is_autodiff());
     let value = value.without_autodiff();
     let value = if autodiff { Tensor::from_inner(value) } else { value };
     Param::initialized(param.id, value.set_require_grad(trains))

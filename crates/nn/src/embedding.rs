@@ -23,7 +23,8 @@ impl Embedding {
         let [batch, time] = ids.dims();
         let table = self.weight.val();
         let hidden = table.dims()[1];
-        table.select(0, ids.reshape([batch * time])).reshape([batch, time, hidden])
+        // Rows first: a table in 16 bits is not widened as a whole.
+        tongues_ops::wide(table.select(0, ids.reshape([batch * time]))).reshape([batch, time, hidden])
     }
 
     /// The tied head: `[batch, rows, hidden]` → `[batch, rows, vocabulary]`.

@@ -10,11 +10,13 @@ mod loops;
 pub mod memory;
 pub mod plain;
 pub mod simd;
+mod stored;
 
 use burn::prelude::*;
 use burn::tensor::{Bool, DType, Int};
 
 pub use fused::{AdamWStep, Moments, adamw, all_finite, square_sum};
+pub use stored::{in_blocks, is_int8, wide};
 
 /// What the scores of an attention go through before they are weights.
 #[derive(Clone, Debug, Default)]
@@ -86,9 +88,16 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Scores) -> Tens
     fused::product(weights, v, false)
 }
 
-/// `x Wᵀ`: rows `[rows, in]` through a weight `[out, in]` as it lies in the files, whose gradient has the same layout.
+/// `x Wᵀ`: rows `[rows, in]` through a weight `[out, in]` as it lies in the files, whose gradient has the same layout. A weight in
+/// another dtype than `x` (bf16, f16, int8 in blocks) is frozen: it is widened as it is read, and gets no gradient.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    if fuses(&x) && fuses(&weight) { fused::product(x, weight, true) } else { x.matmul(weight.transpose()) }
+    match weight.dtype() {
+        _ if fuses(&x) && fuses(&weight) => fused::product(x, weight, true),
+        DType::BF16 | DType::F16 if fuses(&x) => fused::through_half(x, weight),
+        DType::QFloat(scheme) if fuses(&x) && scheme == stored::int8() => fused::through_blocks(x, weight),
+        dtype if dtype == x.dtype() => x.matmul(weight.transpose()),
+        _ => plain::linear(x, weight),
+    }
 }
 
 /// Zero `[1]`, whose gradient at `x` is the given one: brings a gradient that was taken on the way there into a graph.

@@ -86,3 +86,8 @@ pub fn rotate_half_split(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Tensor
     let right = x.clone().narrow(3, half, half);
     x * cos + Tensor::cat(vec![right.neg(), left], 3) * sin
 }
+
+/// `x Wᵀ` with a frozen weight in another dtype than `x`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    x.matmul(crate::wide(weight).transpose())
+}

@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use burn::prelude::*;
-use burn::tensor::{Bool, Int};
+use burn::tensor::{Bool, DType, Int};
 use proptest::prelude::*;
 use tongues_ops::{self as ops, AdamWStep, Moments, Scores, plain};
 
@@ -28,7 +28,7 @@ impl Draws {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("f32")
+    ops::wide(tensor).into_data().try_to_vec().expect("f32")
 }
 
 fn device() -> Device {
@@ -162,6 +162,22 @@ proptest! {
         }
         let (y, z) = (leaf(seed, [2, rows, inner], 1.0), leaf(seed + 3, [2, rows, inner], 1.0));
         same([y, z], |[y, z]| ops::add_scaled(y, z, 0.3), |[y, z]| y + z * 0.3);
+    }
+
+    #[test]
+    fn frozen_weights_in_fewer_bits(rows in 1usize..40, inner in 1usize..6, odd in 0usize..32, out in 1usize..80, seed in 0u64..1000, far in extreme()) {
+        let (exact, any) = (32 * inner, 32 * inner + odd);
+        for (width, kind) in [(any, DType::BF16), (any, DType::F16), (exact, DType::F32)] {
+            let (x, w) = (leaf(seed, [rows, width], far), leaf(seed + 1, [out, width], 1.0).inner());
+            let stored = if kind == DType::F32 { ops::in_blocks(w).expect("whole blocks") } else { w.cast(kind) };
+            prop_assert_eq!(ops::is_int8(&stored), kind == DType::F32);
+            let stored = Tensor::from_inner(stored);
+            let (a, b) = (ops::linear(x.clone(), stored.clone()), plain::linear(x.clone(), stored));
+            prop_assert!(apart(a.clone(), b.clone()) < 1e-5, "{:?}: {}", kind, apart(a, b));
+            let arriving = Tensor::<2>::from_inner(Draws::new(5).normal_tensor(a.dims(), 1.0, &Device::flex()));
+            let (ga, gb) = ((a * arriving.clone()).sum().backward(), (b * arriving).sum().backward());
+            prop_assert!(apart(x.grad(&ga).expect("a gradient"), x.grad(&gb).expect("a gradient")) < 1e-5);
+        }
     }
 
     #[test]

@@ -99,6 +99,9 @@ pub struct Stage {
     /// Write a model as one checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<Export>,
+    /// Dtype of the checkpoint this stage writes; that of the checkpoint it started from where absent (float32 for a fresh model).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save_dtype: Option<SaveDtype>,
     /// Adapters attached before training, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-plugin" = "adapter"))]

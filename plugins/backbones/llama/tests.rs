@@ -13,7 +13,7 @@ fn fixture(case: &str) -> PathBuf {
 
 fn model(case: &str) -> Model {
     let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
-    Model::without_tokenizer(hf::load_backbone(&fixture(case), &mut cx).expect("the fixture loads"))
+    Model::without_tokenizer(hf::load_backbone(&fixture(case), hf::Reading::default(), &mut cx).expect("the fixture loads"))
 }
 
 /// Ids, mask and positions as the reference was given them.
@@ -106,7 +106,7 @@ fn greedy_text_equals_transformers() {
 fn a_saved_model_is_read_back_with_equal_bytes() {
     for case in ["base", "tied", "llama3"] {
         let dir = tempfile::tempdir().expect("a folder");
-        hf::save(&model(case), dir.path()).expect("save");
+        hf::save(&model(case), None, dir.path()).expect("save");
         let read = |d: &std::path::Path| std::fs::read(d.join("model.safetensors")).expect("weights");
         assert_eq!(read(dir.path()), read(&fixture(case)), "{case}");
     }

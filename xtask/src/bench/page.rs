@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-fn median(of: &[f64]) -> f64 {
+pub fn median(of: &[f64]) -> f64 {
     let mut sorted = of.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();
@@ -36,7 +36,11 @@ pub fn line(row: &Row, measured: &[Measured]) -> String {
     let (Some(a), Some(b)) = (ours(measured), best(measured)) else { return String::new() };
     let ratios: Vec<f64> = a.seconds.iter().zip(&b.seconds).map(|(a, b)| b / a).collect();
     let (low, high) = middle(&ratios);
-    let how = if b.side == Side::Compiled { "compiled" } else { "eager" };
+    let how = match b.side {
+        Side::Compiled => "compiled",
+        Side::Half => "eager, bf16",
+        _ => "eager",
+    };
     let ratio = median(&ratios);
     format!("| {} | {} | {:.3} | {:.3} ({how}) | **{ratio:.2}** ({low:.2} to {high:.2}) |", row.name, shape(row), median(&a.seconds), median(&b.seconds))
 }
@@ -47,7 +51,7 @@ fn shape(row: &Row) -> String {
 }
 
 /// Multiplications and additions of the matrices outside the embeddings, forwards and backwards, per second.
-fn flops(row: &Row, seconds: f64) -> Option<f64> {
+pub fn flops(row: &Row, seconds: f64) -> Option<f64> {
     let [hidden, inner, layers, vocabulary, rows, time] = row.shape.map(|n| n as f64);
     let inside = layers * (4.0 * hidden * hidden + 3.0 * hidden * inner) + vocabulary * hidden;
     let passes = match row.mode {
@@ -84,7 +88,7 @@ fn said(command: &mut Command) -> String {
     command.output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
 }
 
-fn processor() -> String {
+pub fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches([' ', '\t', ':']).to_owned());
     let cores = info.lines().filter(|l| l.starts_with("processor")).count();
@@ -102,7 +106,8 @@ pub fn page(notes: &str, python: &Path, rounds: usize, no_compile: bool, table: 
         "# Training and generation on a CPU\n\nWritten by `cargo xtask bench train`; do not edit the tables by hand.\n\n\
          On {}, 2 threads each; {}. All sides have their model loaded at once and take their steps in turn, {rounds} each after two\n\
          that do not count; medians, and the ratio step by step with its middle four fifths. Same shapes, token ids and loss\n\
-         positions, AdamW, clipping at 1, 32-bit floats. PyTorch attends with SDPA; {}.\n\n",
+         positions, AdamW, clipping at 1, 32-bit floats. PyTorch attends with SDPA; {}. Of a checkpoint stored in bf16 tongues keeps the\n\
+         matrices as they are and computes in 32-bit floats; PyTorch does so after widening them, or computes in bf16, whichever is faster.\n\n",
         processor(),
         said(Command::new(python).args(["-c", versions])),
         if no_compile { "`torch.compile` was left out of this run" } else { "the better of eager and `torch.compile` counts" },

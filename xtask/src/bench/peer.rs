@@ -1,6 +1,6 @@
 //! A process that takes a step for every line it is given.
 
-use super::{Measured, Row};
+use super::{Measured, Row, Stored};
 use crate::tree;
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
@@ -15,6 +15,18 @@ pub enum Side {
     Tongues,
     Eager,
     Compiled,
+    /// Eager, computing in bfloat16.
+    Half,
+}
+
+impl Side {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Tongues | Self::Eager => "eager",
+            Self::Compiled => "compile",
+            Self::Half => "half",
+        }
+    }
 }
 
 /// One side at work.
@@ -32,16 +44,25 @@ impl Peer {
     /// # Errors
     /// It does not start.
     pub fn start(root: &Path, python: &Path, row: &Row, side: Side) -> Result<Self> {
+        Self::start_with(root, python, row, side, &[])
+    }
+
+    /// The same with environment variables.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_with(root: &Path, python: &Path, row: &Row, side: Side, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = match side {
             Side::Tongues => Command::new(tree::target(root).join("release/examples/bench-worker")),
-            Side::Eager | Side::Compiled => {
+            Side::Eager | Side::Compiled | Side::Half => {
                 let mut command = Command::new(python);
                 command.arg(root.join("xtask/python/bench.py"));
                 command
             }
         };
         command.args(row.shape.map(|n| n.to_string())).arg(row.mode);
-        command.arg(if side == Side::Compiled { "compile" } else { "eager" });
+        command.arg(if side == Side::Tongues && row.stored == Stored::Bfloat16 { "half" } else { side.word() });
+        command.envs(environment.iter().copied());
         command.env("RAYON_NUM_THREADS", "2").stdin(Stdio::piped()).stdout(Stdio::piped());
         let begun = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;

@@ -5,6 +5,7 @@ mod bad_data;
 mod bad_recipes;
 mod chats;
 mod determinism;
+mod dtypes;
 mod optimizers;
 mod resume;
 mod support;

@@ -10,6 +10,7 @@ use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use tongues_kernel::policy::release;
 use tongues_kernel::{Built, Dyn, Error, InMemory, Kind, Model, Objective, Result, Trains, build, refuse};
 use tongues_recipe::ast::{Budget, ObjectiveUse, Schedule, Train};
 use tongues_train::{Feed, Layout, Options, Rows, Shape, Size, Trainer, Uniform};
@@ -39,7 +40,7 @@ pub fn run(work: &Work<'_, '_>, journal: &Journal, train: &Train) -> Result<()> 
     model = kept.unwrap_or(trainer.model);
     model.lineage.steps.push(format!("stage {} on {}", work.stage.name, train.data));
     let grown = !model.new_rows.is_empty();
-    settle(&mut model);
+    release(&mut model);
     write::write(work, &mut model, backbone_trains || grown)?;
     work.shop.put_model(&work.stage.name, model);
     Ok(())
@@ -57,6 +58,10 @@ fn prepared(work: &Work<'_, '_>, train: &Train, data: &Rc<InMemory>) -> Result<M
         adapter.attach(&mut model, &mut cx).map_err(|e| e.within(format!("adapter {}", entry.plugin)))?;
     }
     model.policies = policies(&model, &work.stage.weights, &old_parts, !work.stage.adapters.is_empty())?;
+    if let Some(name) = tongues_io::hf::rounded(&model, |name| model.policies.get(name).is_some_and(|p| p.trains != Trains::Nothing)) {
+        let remedy = "train adapters on it, or read the base model with dtype = \"auto\"";
+        return refuse(format!("stage `{}`: {name}", work.stage.name), "weights that can train", "int8", remedy);
+    }
     Ok(model)
 }
 
@@ -152,12 +157,4 @@ fn options(train: &Train, steps: usize) -> Options {
         max_grad_norm: train.max_grad_norm,
         recompute: train.recompute,
     }
-}
-
-/// A trained model is an ordinary one: no policies, no rows that are new.
-fn settle(model: &mut Model) {
-    let all = tongues_kernel::policy::tensor_names(model).into_iter().map(|e| (e.name, tongues_kernel::Policy::free())).collect();
-    tongues_kernel::policy::apply(model, &all);
-    model.policies.clear();
-    model.new_rows.clear();
 }

@@ -3,8 +3,9 @@
 use super::Work;
 use crate::journal::adapter_folder;
 use std::path::{Path, PathBuf};
-use tongues_io::{AtomicDir, hf, write_atomic};
+use tongues_io::{AtomicDir, Dtype, hf, write_atomic};
 use tongues_kernel::{Error, Model, Result};
+use tongues_recipe::ast::SaveDtype;
 
 /// Writes the backbone as `checkpoint/` where it is not on disk yet, and every part as `adapter/` (or `adapter-<name>/`).
 /// The model then knows where its backbone lies.
@@ -16,10 +17,13 @@ pub fn write(work: &Work<'_, '_>, model: &mut Model, backbone_changed: bool) -> 
     if backbone_changed || model.lineage.base.is_none() {
         let target = dir.join("checkpoint");
         let partial = AtomicDir::create(&target)?;
-        hf::save(model, partial.path())?;
+        let dtype = work.stage.save_dtype.map_or_else(|| hf::written_dtype(&model.spec().config), stored);
+        hf::save(model, Some(dtype), partial.path())?;
         write_atomic(&partial.path().join("README.md"), card(work, model).as_bytes())?;
         partial.commit()?;
         model.lineage.base = Some(target.display().to_string());
+        hf::as_written(model, dtype);
+        hf::set_dtype(&mut model.net.backbone.spec_mut().config, dtype);
     }
     for attached in model.net.parts.list() {
         let target = dir.join(adapter_folder(&attached.name, model.net.parts.list().len()));
@@ -30,6 +34,14 @@ pub fn write(work: &Work<'_, '_>, model: &mut Model, backbone_changed: bool) -> 
         partial.commit()?;
     }
     Ok(())
+}
+
+fn stored(dtype: SaveDtype) -> Dtype {
+    match dtype {
+        SaveDtype::Float32 => Dtype::F32,
+        SaveDtype::Bfloat16 => Dtype::BF16,
+        SaveDtype::Float16 => Dtype::F16,
+    }
 }
 
 /// `to` as seen from the folder `from`, where both lie in one tree; `to` itself otherwise.

@@ -1,25 +1,35 @@
 //! A folder becomes a model; every tensor is accounted for.
 
+use super::keep::{Keep, in_blocks, set_dtype, tensor};
 use crate::tokenizer::{HfTokenizer, check_rows};
-use crate::{Checkpoint, config};
+use crate::{Checkpoint, Dtype, config};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tongues_kernel::burn::module::{Module, ModuleMapper, Param};
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{Backbone, Built, Context, Dyn, Error, Family, Init, Kind, Model, Result, build, entries, find, nearest, plugins, put, refuse};
+use tongues_kernel::{
+    Backbone, Built, Context, Dyn, Error, Family, Init, Kind, Model, Result, Role, Spec, build, entries, find, nearest, plugins, put, refuse,
+};
 
 /// Buffers that some writers store and no reader needs.
 const BUFFERS: [&str; 3] = ["rotary_emb.inv_freq", "attn.masked_bias", "position_ids"];
+
+/// How a checkpoint is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// In which dtype its matrices are kept.
+    pub keep: Keep,
+}
 
 /// Reads a model folder. The family is the backbone plugin that `model_type` names.
 ///
 /// # Errors
 /// A file is missing or malformed, the family is unknown, a needed key is absent, a tensor is missing, has another shape
 /// or is not used, or the tokenizer has ids beyond the embedding matrix.
-pub fn load(dir: &Path, cx: &mut dyn Context) -> Result<Model> {
-    let backbone = load_backbone(dir, cx)?;
+pub fn load(dir: &Path, how: Reading, cx: &mut dyn Context) -> Result<Model> {
+    let backbone = load_backbone(dir, how, cx)?;
     let tokenizer = HfTokenizer::from_dir(dir)?;
     check_rows(&tokenizer, backbone.spec().vocabulary).map_err(|e| e.within(dir.display()))?;
     let mut model = Model::new(backbone, Arc::new(tokenizer));
@@ -32,14 +42,15 @@ pub fn load(dir: &Path, cx: &mut dyn Context) -> Result<Model> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_backbone(dir: &Path, cx: &mut dyn Context) -> Result<Box<dyn Backbone>> {
+pub fn load_backbone(dir: &Path, how: Reading, cx: &mut dyn Context) -> Result<Box<dyn Backbone>> {
     let written = config::read_config(dir)?;
     let place = dir.join("config.json");
     let family = family(&written, &place, cx)?;
     let backbone = family.build(&Init { device: cx.device(), draws: None }).map_err(|e| e.within(place.display()))?;
     let checkpoint = Checkpoint::open(dir)?;
-    let mut backbone = fill(backbone, &checkpoint, dir)?;
+    let mut backbone = fill(backbone, &checkpoint, dir, how)?;
     keep_keys(backbone.as_mut(), written);
+    set_dtype(&mut backbone.spec_mut().config, stored_dtype(&checkpoint)?);
     Ok(backbone)
 }
 
@@ -78,12 +89,23 @@ fn keep_keys(backbone: &mut dyn Backbone, written: Map<String, Json>) {
     spec.config = merged;
 }
 
-fn fill(backbone: Box<dyn Backbone>, checkpoint: &Checkpoint, dir: &Path) -> Result<Box<dyn Backbone>> {
+/// The dtype of most numbers of a checkpoint; the configuration may say another one.
+fn stored_dtype(checkpoint: &Checkpoint) -> Result<Dtype> {
+    let mut counts: BTreeMap<Dtype, usize> = BTreeMap::new();
+    for name in checkpoint.names() {
+        let info = checkpoint.info(name)?;
+        *counts.entry(info.dtype).or_default() += info.shape.iter().product::<usize>();
+    }
+    Ok(counts.into_iter().max_by_key(|(_, count)| *count).map_or(Dtype::F32, |(dtype, _)| dtype))
+}
+
+fn fill(backbone: Box<dyn Backbone>, checkpoint: &Checkpoint, dir: &Path, how: Reading) -> Result<Box<dyn Backbone>> {
     let backbone = Dyn(backbone);
     let wanted: BTreeSet<String> = entries(&backbone, "").into_iter().map(|e| e.name).collect();
     let ties = backbone.spec().ties.clone();
     check_names(&wanted, &ties, checkpoint, dir)?;
-    let mut filler = Filler { path: vec![], checkpoint, ties: &ties, result: Ok(()) };
+    let projections = projections(backbone.spec());
+    let mut filler = Filler { path: vec![], checkpoint, ties: &ties, how, projections, result: Ok(()) };
     let backbone = backbone.map(&mut filler);
     filler.result.map_err(|e| e.within(dir.display()))?;
     Ok(backbone.0)
@@ -130,18 +152,26 @@ fn some(names: &[&str]) -> String {
     if names.len() > 6 { format!("{shown} and {} more", names.len() - 6) } else { shown }
 }
 
+/// Weights of projections other than the head.
+fn projections(spec: &Spec) -> BTreeSet<String> {
+    let inner = spec.sites.iter().filter(|i| i.weight && !matches!(i.site.role, Role::Head | Role::Embeddings));
+    inner.map(|i| format!("{}.weight", i.path)).collect()
+}
+
 struct Filler<'c> {
     path: Vec<String>,
     checkpoint: &'c Checkpoint,
     ties: &'c [(String, String)],
+    how: Reading,
+    projections: BTreeSet<String>,
     result: Result<()>,
 }
 
 impl Filler<'_> {
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    fn tensor<const D: usize>(&self, name: &str, shape: [usize; D], device: &Device) -> Result<Tensor<D>> {
         let stored = source(name, self.ties, self.checkpoint).unwrap_or_else(|| name.to_owned());
         let found = &self.checkpoint.info(&stored)?.shape;
-        if found != shape {
+        if *found != shape {
             return refuse(
                 format!("tensor {stored}"),
                 format!("the shape {shape:?} that config.json asks for"),
@@ -149,7 +179,8 @@ impl Filler<'_> {
                 "config.json and the weights are of different models",
             );
         }
-        self.checkpoint.f32(&stored)
+        let tensor = tensor(self.checkpoint, &stored, shape, self.how.keep, device)?;
+        Ok(if self.projections.contains(name) { in_blocks(tensor, self.how.keep) } else { tensor })
     }
 }
 
@@ -166,8 +197,8 @@ impl ModuleMapper for Filler<'_> {
         }
         let old = param.val();
         let shape = old.dims();
-        match self.values(&self.path.join("."), &shape) {
-            Ok(values) => put(param, Tensor::from_data(TensorData::new(values, shape), &old.device().without_autodiff())),
+        match self.tensor(&self.path.join("."), shape, &old.device()) {
+            Ok(tensor) => put(param, tensor),
             Err(error) => {
                 self.result = Err(error);
                 param

@@ -1,9 +1,11 @@
 //! Models as Hugging Face folders: `config.json`, safetensors, `tokenizer.json`, and PEFT adapter folders.
 
 mod adapter;
+mod keep;
 mod load;
 mod save;
 
 pub use adapter::{load_adapter, save_adapter};
-pub use load::{family, load, load_backbone};
+pub use keep::{Keep, as_written, dtype_name, rounded, set_dtype, written_dtype};
+pub use load::{Reading, family, load, load_backbone};
 pub use save::{save, tensor_specs};

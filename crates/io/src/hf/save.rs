@@ -1,5 +1,6 @@
 //! A model becomes a folder that the ecosystem loads.
 
+use super::keep::{check_exact, set_dtype, written_dtype};
 use crate::{CheckpointWriter, Dtype, TensorSpec, write_atomic};
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
@@ -8,16 +9,19 @@ use tongues_kernel::{Error, Model, Result, entries, for_each_value};
 /// Bytes of tensors in one file.
 const SHARD_BYTES: usize = 5_000_000_000;
 
-/// Writes the backbone, its configuration and its tokenizer. Parts are not written: fold them first, or save them as adapters.
+/// Writes the backbone, its configuration and its tokenizer, in the given dtype or that of the checkpoint it was read from. Parts
+/// are not written: fold them first, or save them as adapters.
 ///
 /// # Errors
-/// The folder cannot be written.
-pub fn save(model: &Model, dir: &Path) -> Result<()> {
-    save_weights(model, dir)?;
+/// The folder cannot be written, or weights were rounded to int8.
+pub fn save(model: &Model, dtype: Option<Dtype>, dir: &Path) -> Result<()> {
+    let dtype = dtype.unwrap_or_else(|| written_dtype(&model.spec().config));
+    check_exact(model)?;
+    save_weights(model, dtype, dir)?;
     for (name, content) in tokenizer_files(model) {
         write_atomic(&dir.join(name), content.as_bytes())?;
     }
-    let config = written_config(model);
+    let config = written_config(model, dtype);
     write_json(&dir.join("generation_config.json"), &generation(&config))?;
     write_json(&dir.join("config.json"), &config)
 }
@@ -33,18 +37,16 @@ pub fn tensor_specs(model: &Model, dtype: Dtype) -> Vec<TensorSpec> {
     all
 }
 
-fn save_weights(model: &Model, dir: &Path) -> Result<()> {
-    let mut writer = CheckpointWriter::create(dir, &tensor_specs(model, Dtype::F32), SHARD_BYTES)?;
+fn save_weights(model: &Model, dtype: Dtype, dir: &Path) -> Result<()> {
+    let mut writer = CheckpointWriter::create(dir, &tensor_specs(model, dtype), SHARD_BYTES)?;
     for_each_value(&model.net.backbone, "", &mut |name, _, values| writer.push(name, &values))?;
     writer.finish()
 }
 
 /// `config.json`: the family's keys, the dtype in both spellings, the special tokens.
-fn written_config(model: &Model) -> Map<String, Json> {
+fn written_config(model: &Model, dtype: Dtype) -> Map<String, Json> {
     let mut config = model.spec().config.clone();
-    for key in ["dtype", "torch_dtype"] {
-        config.insert(key.into(), "float32".into());
-    }
+    set_dtype(&mut config, dtype);
     if let Some(tokenizer) = model.tokenizers.first() {
         for (key, id) in [("bos_token_id", tokenizer.bos()), ("eos_token_id", tokenizer.eos()), ("pad_token_id", tokenizer.pad())] {
             config.entry(key).or_insert_with(|| json!(id));

@@ -3,13 +3,14 @@
 
 use super::Fused;
 use super::gradients::{Gradients, LowRank};
+use super::narrow::{self, Stored};
 use super::product::{add_product, fresh, product, turned};
 use super::step::on_slices;
 use crate::loops::adamw::Step;
 use crate::loops::{entropy, gate, norm, rotary, softmax};
 use burn::backend::Flex;
 use burn::tensor::DType;
-use burn_flex::FlexTensor;
+use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
 /// Numbers that one thread takes at a time.
@@ -110,6 +111,16 @@ impl Fused for Flex {
 
     fn product(a: FlexTensor, b: FlexTensor, transposed: bool) -> FlexTensor {
         if transposed { product(&a, &turned(&b)) } else { product(&a, &b) }
+    }
+
+    fn through_half(x: FlexTensor, w: FlexTensor) -> FlexTensor {
+        let (x, w) = (packed(x), straight(w));
+        narrow::through(x.storage::<f32>(), Stored::of(&w), [axis(&x, 1), axis(&x, 0), axis(&w, 1)])
+    }
+
+    fn through_blocks(x: FlexTensor, w: FlexQTensor) -> FlexTensor {
+        let x = packed(x);
+        narrow::through(x.storage::<f32>(), Stored::of_blocks(&w), [axis(&x, 1), axis(&x, 0), axis(w.tensor(), 1)])
     }
 
     fn added(x: FlexTensor, y: FlexTensor, by: f32) -> FlexTensor {
@@ -213,6 +224,16 @@ impl Gradients for Flex {
         // For y = x Wᵀ the gradient of W comes out in W's own layout.
         let right = || if transposed { product(&turned(&d), &a) } else { product(&turned(&a), &d) };
         [wanted[0].then(left), wanted[1].then(right)]
+    }
+
+    fn half_back(w: FlexTensor, d: FlexTensor) -> FlexTensor {
+        let (w, d) = (straight(w), packed(d));
+        narrow::back(d.storage::<f32>(), Stored::of(&w), [axis(&d, 1), axis(&w, 0), axis(&w, 1)])
+    }
+
+    fn blocks_back(w: FlexQTensor, d: FlexTensor) -> FlexTensor {
+        let d = packed(d);
+        narrow::back(d.storage::<f32>(), Stored::of_blocks(&w), [axis(&d, 1), axis(w.tensor(), 0), axis(w.tensor(), 1)])
     }
 
     fn low_rank_with_state(y: FlexTensor, x: &FlexTensor, a: &FlexTensor, b: &FlexTensor, by: f32) -> (FlexTensor, FlexTensor) {

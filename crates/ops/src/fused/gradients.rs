@@ -1,7 +1,7 @@
 //! What the graph asks of a backend without graph.
 
 use burn::backend::Backend;
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::{FloatTensor, IntTensor, QuantizedTensor};
 
 /// Gradients of the fused operations, on a backend without graph.
 pub trait Gradients: Backend {
@@ -21,6 +21,10 @@ pub trait Gradients: Backend {
     fn entropy_with_gradient(logits: FloatTensor<Self>, labels: IntTensor<Self>, weights: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>);
     /// Of both factors, as far as they are wanted.
     fn product_back(a: FloatTensor<Self>, b: FloatTensor<Self>, d: FloatTensor<Self>, transposed: bool, wanted: [bool; 2]) -> [Option<FloatTensor<Self>>; 2];
+    /// `d w`: of the rows that went through a frozen weight in 16 bits.
+    fn half_back(w: FloatTensor<Self>, d: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The same for one in blocks of int8.
+    fn blocks_back(w: QuantizedTensor<Self>, d: FloatTensor<Self>) -> FloatTensor<Self>;
     /// The sum, and `x aᵀ`.
     fn low_rank_with_state(
         y: FloatTensor<Self>,

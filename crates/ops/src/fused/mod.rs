@@ -1,15 +1,17 @@
 //! Fused operations as an extension of burn's backends: a trait that flex implements on slices ([`flex`]) and the
-//! differentiating backend by handwritten gradients ([`graph`]). Callers have checked that the tensors are f32 on flex.
+//! differentiating backend by handwritten gradients ([`graph`], [`backward`]). Callers have checked that the tensors are f32 on flex.
 
+mod backward;
 mod flex;
 mod gradients;
 mod graph;
+mod narrow;
 mod product;
 mod step;
 
 pub use step::{AdamWStep, Moments, adamw, all_finite, square_sum};
 
-use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
+use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor, QuantizedTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::prelude::*;
 use burn::tensor::{Bool, Int};
@@ -46,6 +48,10 @@ pub trait Fused: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
     /// `a b`, or `a bᵀ` where asked: matrices in the last two axes, equal axes before them.
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool) -> FloatTensor<Self>;
+    /// `x wᵀ` with a frozen weight in 16 bits.
+    fn through_half(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `x wᵀ` with a frozen weight in blocks of int8.
+    fn through_blocks(x: FloatTensor<Self>, w: QuantizedTensor<Self>) -> FloatTensor<Self>;
     /// `x + y · by`.
     fn added(x: FloatTensor<Self>, y: FloatTensor<Self>, by: f32) -> FloatTensor<Self>;
     /// `y + by · (x aᵀ) bᵀ`: rows `[n, in]` and `[n, out]`, factors `[r, in]` and `[out, r]`.
@@ -89,6 +95,16 @@ pub fn softmax_until(scores: Tensor<4>, causal: bool, scale: f32) -> Tensor<4> {
 /// `a b` or `a bᵀ`.
 pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>, transposed: bool) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as Fused>::product(a.into_dispatch(), b.into_dispatch(), transposed))
+}
+
+/// `x wᵀ` with a frozen weight in 16 bits.
+pub fn through_half(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Fused>::through_half(x.into_dispatch(), w.into_dispatch()))
+}
+
+/// `x wᵀ` with a frozen weight in blocks of int8.
+pub fn through_blocks(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Fused>::through_blocks(x.into_dispatch(), w.into_dispatch()))
 }
 
 /// `x + y · by`.

@@ -3,6 +3,7 @@
 pub mod adamw;
 pub mod entropy;
 pub mod gate;
+pub mod narrow;
 pub mod norm;
 pub mod rotary;
 pub mod skinny;

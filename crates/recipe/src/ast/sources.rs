@@ -53,9 +53,47 @@ pub struct ModelDef {
     /// A fresh model: `{ use = "llama", tokenizer = "t", hidden_size = 128, … }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scratch: Option<Scratch>,
+    /// In which dtype the checkpoint's matrices are kept in memory; what trains is kept in 32-bit floats whatever stands here.
+    #[serde(default, skip_serializing_if = "LoadDtype::is_auto")]
+    pub dtype: LoadDtype,
     /// PEFT adapter folders put on top, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<String>,
+}
+
+/// A dtype in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadDtype {
+    /// As the files have them: bfloat16 and float16 take half of the memory of float32, and one token at a time is read faster.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    Float32,
+    /// bfloat16.
+    Bfloat16,
+    /// IEEE half precision.
+    Float16,
+    /// 8-bit integers with one scale for 32 neighbours, for the projections: a quarter of float32, weights rounded. For adapters on a frozen base; these weights cannot train, fold or be written.
+    Int8,
+}
+
+impl LoadDtype {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
+/// The dtype of a written checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaveDtype {
+    /// 32-bit floats.
+    Float32,
+    /// bfloat16.
+    Bfloat16,
+    /// IEEE half precision.
+    Float16,
 }
 
 /// A fresh model: the family, its tokenizer, and the family's config keys.

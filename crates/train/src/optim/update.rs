@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tongues_kernel::burn::module::{Module, ModuleMapper, Param, ParamId};
 use tongues_kernel::burn::optim::GradientsParams;
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::burn::tensor::{DType, FloatDType};
 use tongues_kernel::{Entry, Policy, Trains, put};
 
 /// States by tensor name. Cloning shares the values.
@@ -59,7 +58,7 @@ impl ModuleMapper for Update<'_> {
         let policy = self.how.policies.get(name).unwrap_or(&free);
         let old = param.val().detach().without_autodiff();
         let shape = old.dims();
-        let (dtype, device) = (old.dtype(), old.device());
+        let device = old.device();
         let (old, gradient) = (flat(old), flat(gradient));
         let per_row: usize = shape[1..].iter().product();
         let new = match &policy.trains {
@@ -79,15 +78,14 @@ impl ModuleMapper for Update<'_> {
             }
         };
         let new = new.reshape(shape);
-        put(param, if dtype == DType::F32 { new } else { new.cast(dtype) })
+        put(param, new)
     }
 }
 
-/// Flat and in f32, as optimisers see it.
+/// Flat, as optimisers see it; what trains is in f32 already.
 fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let count = tensor.dims().iter().product::<usize>();
-    let tensor = tensor.reshape([count]);
-    if tensor.dtype() == DType::F32 { tensor } else { tensor.cast(FloatDType::F32) }
+    tensor.reshape([count])
 }
 
 /// The shape that an optimiser sees: of rows that train alone, theirs.
