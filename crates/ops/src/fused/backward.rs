@@ -1,7 +1,7 @@
 //! The way back through each fused operation.
 
-use super::Fused;
 use super::gradients::{Gradients, LowRank};
+use super::{Fused, Reach};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients as Arrived;
 use burn::backend::autodiff::ops::{Backward, Ops};
@@ -60,12 +60,12 @@ impl<B: Both> Backward<B, 1> for Rotated {
 #[derive(Debug)]
 pub struct Softmax;
 impl<B: Both> Backward<B, 1> for Softmax {
-    type State = (FloatTensor<B>, f32);
+    type State = (FloatTensor<B>, Reach, f32);
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Arrived, _: &mut Checkpointer) {
         let d = grads.consume::<B>(&ops.node);
-        let ([parent], (weights, scale)) = (ops.parents, ops.state);
+        let ([parent], (weights, reach, scale)) = (ops.parents, ops.state);
         if let Some(parent) = parent {
-            grads.register::<B>(parent.id, B::softmax_back(weights, d, scale));
+            grads.register::<B>(parent.id, B::softmax_back(weights, d, reach, scale));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The fused operations in a graph: what each keeps for the way back.
 
-use super::Fused;
 use super::backward::{Added, Both, Entropy, Gated, LowRankSum, Normed, Product, Rotated, Softmax, ThroughBlocks, ThroughHalf};
 use super::gradients::LowRank;
+use super::{Fused, Reach};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::ops::{Backward, OpsKind};
@@ -47,19 +47,19 @@ impl<B: Both, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         match Softmax.prepare::<C>([scores.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let out = B::softmax_masked(scores.into_primitive(), allowed, scale);
-                prepared.finish((out.clone(), scale), out)
+                prepared.finish((out.clone(), Reach::ALL, scale), out)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_masked(scores.into_primitive(), allowed, scale)),
         }
     }
 
-    fn softmax_until(scores: FloatTensor<Self>, causal: bool, scale: f32) -> FloatTensor<Self> {
+    fn softmax_until(scores: FloatTensor<Self>, reach: Reach, scale: f32) -> FloatTensor<Self> {
         match Softmax.prepare::<C>([scores.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let out = B::softmax_until(scores.into_primitive(), causal, scale);
-                prepared.finish((out.clone(), scale), out)
+                let out = B::softmax_until(scores.into_primitive(), reach, scale);
+                prepared.finish((out.clone(), reach, scale), out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_until(scores.into_primitive(), causal, scale)),
+            OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_until(scores.into_primitive(), reach, scale)),
         }
     }
 
