@@ -132,3 +132,22 @@ fn int8_is_near_and_can_neither_train_nor_be_written() {
     let before = open_file(&dir.path().join("model.safetensors")).expect("still whole");
     assert_eq!(before.info("model.norm.weight").expect("there").dtype, Dtype::BF16);
 }
+
+#[test]
+fn files_that_do_not_give_the_model_are_not_certified() {
+    let dir = checkpoint(Dtype::F32);
+    let (live, mut other) = (read(dir.path(), Keep::Auto), read(dir.path(), Keep::Auto));
+    hf::certificate::certify(&live, &other, Dtype::F32, &[], dir.path()).expect("the same model");
+    let told = hf::certificate::check_files(dir.path()).expect("certified");
+    assert_eq!(told.difference, 0.0);
+    let mut weights = other.weights();
+    let norm = weights.get::<1>("model.norm.weight").expect("there");
+    weights.set("model.norm.weight", norm * 1.001).expect("set");
+    let error = hf::certificate::certify(&live, &other, Dtype::F32, &[], dir.path()).expect_err("refused").to_string();
+    assert!(error.contains("nothing was replaced"), "{error}");
+    assert!(hf::certificate::check_model(&live, &told, dir.path()).expect("the same") < 1e-6);
+    let far = other.weights().get::<1>("model.norm.weight").expect("there") * 1.01;
+    other.weights().set("model.norm.weight", far).expect("set");
+    let error = hf::certificate::check_model(&other, &told, dir.path()).expect_err("refused").to_string();
+    assert!(error.contains("certificate"), "{error}");
+}

@@ -28,6 +28,8 @@ pub enum Verb {
     Plugins(PluginsArgs),
     /// Show what is in a checkpoint or adapter folder.
     Inspect(InspectArgs),
+    /// Check every byte of a saved checkpoint, adapter or run, and what its model says.
+    Verify(VerifyArgs),
     /// Continue prompts with a checkpoint.
     Generate(GenerateArgs),
     /// Score a checkpoint on a text file.
@@ -121,6 +123,19 @@ pub struct InspectArgs {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// A checkpoint, adapter or run folder that tongues wrote.
+    pub folder: PathBuf,
+    /// The base model of an adapter, where it is not where its configuration says.
+    #[arg(long, value_name = "FOLDER")]
+    pub base: Option<PathBuf>,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub device: String,
 }
 
 /// Flags of `generate`.

@@ -12,6 +12,7 @@ mod plugins;
 mod probe;
 mod run;
 mod toml;
+mod verify;
 
 use args::{Cli, Verb};
 use clap::{CommandFactory, Parser};
@@ -44,6 +45,7 @@ fn verb(cli: Cli) -> anyhow::Result<()> {
         Verb::Data(args) => data::run(&args),
         Verb::Plugins(args) => plugins::run(&args),
         Verb::Inspect(args) => inspect::run(&args),
+        Verb::Verify(args) => verify::run(&args),
         Verb::Generate(args) => generate::run(&args),
         Verb::Eval(args) => eval::run(&args),
         Verb::Probe(args) => probe::run(&args),

@@ -56,6 +56,8 @@ pub struct ModelRecord {
     pub checkpoint: PathBuf,
     /// The folder is seen from the run folder, in which it lies.
     pub inside: bool,
+    /// The recipe's model whose backbone it is, where it does not lie in the run folder.
+    pub origin: Option<String>,
     /// Its parts in order: name and folder, seen from the run folder.
     pub parts: Vec<(String, PathBuf)>,
     /// Its history.
@@ -71,6 +73,7 @@ impl ModelRecord {
         let part = |name: &String| (name.clone(), PathBuf::from("stages").join(stage).join(adapter_folder(name, list.len())));
         Some(Self {
             inside: inside.is_ok(),
+            origin: model.lineage.origin.clone(),
             checkpoint: inside.unwrap_or(base),
             parts: list.iter().map(|a| part(&a.name)).collect(),
             steps: model.lineage.steps.clone(),

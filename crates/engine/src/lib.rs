@@ -1,5 +1,6 @@
 //! Runs a checked recipe: resolves data, tokenizers and models, goes through the stages, fills the run folder.
 
+mod card;
 mod datasets;
 mod folder;
 mod formats;

@@ -37,11 +37,15 @@ impl Shop<'_> {
     /// The result of a stage that an earlier process finished, from its files.
     fn reopened(&self, name: &str, record: &ModelRecord) -> Result<Model> {
         let checkpoint = record.path(&self.root);
-        let mut model = hf::load(&checkpoint, Reading::default(), &mut Surroundings::new(self, name))?;
+        let mut model = match &record.origin {
+            // Read as the recipe says, with its dtype.
+            Some(origin) => self.model(origin)?.without_parts(),
+            None => hf::load(&checkpoint, Reading::default(), &mut Surroundings::new(self, name))?,
+        };
         for (part, dir) in &record.parts {
             hf::load_adapter(&self.root.join(dir), part, &mut model)?;
         }
-        model.lineage = Lineage { steps: record.steps.clone(), base: Some(checkpoint.display().to_string()) };
+        model.lineage = Lineage { steps: record.steps.clone(), base: Some(checkpoint.display().to_string()), origin: record.origin.clone() };
         Ok(model)
     }
 
@@ -51,6 +55,7 @@ impl Shop<'_> {
             (_, Some(scratch)) => self.fresh(name, scratch)?,
             _ => return refuse(format!("model `{name}`"), "`checkpoint` or `scratch`", "neither", ""),
         };
+        model.lineage.origin = model.lineage.base.is_some().then(|| name.to_owned());
         for (i, dir) in definition.adapters.iter().enumerate() {
             let part = Path::new(dir).file_name().map_or_else(|| format!("adapter{i}"), |n| n.to_string_lossy().replace('.', "-"));
             hf::load_adapter(Path::new(dir), &part, &mut model)?;

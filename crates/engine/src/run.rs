@@ -1,5 +1,6 @@
 //! A recipe from its first stage to its report.
 
+use crate::card;
 use crate::folder::{Begin, Folder, Occupied};
 use crate::identity::{Identity, changed_files, simd};
 use crate::journal::{Journal, ModelRecord, RESUME, StageRecord};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use tongues_io::write_atomic;
+use tongues_io::{private, write_atomic};
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::{Loaded, resolved};
@@ -179,7 +180,9 @@ fn finish(shop: &Shop<'_>, folder: &Folder, options: &RunOptions, report: &Repor
     let metrics = folder.path("metrics.jsonl");
     let lines = if metrics.exists() { read_metrics(&metrics).map_err(failed)? } else { vec![] };
     write_atomic(&folder.path("report.html"), html(report, &lines).as_bytes())?;
-    let inputs = shop.inputs.borrow().iter().map(|(name, file)| (name.clone(), file.sha256.clone())).collect();
+    let stages: Vec<&str> = shop.recipe.stage.iter().map(|s| s.name.as_str()).collect();
+    card::add_scores(folder, &stages, &report.scores)?;
+    let inputs = shop.inputs.borrow().iter().map(|(name, file)| (private(name), file.sha256.clone())).collect();
     folder.write_manifest(facts(shop, options), &inputs, true)?;
     folder.settle()
 }

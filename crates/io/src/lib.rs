@@ -15,12 +15,14 @@ pub mod config;
 pub mod disk;
 pub mod hf;
 mod parquet;
+mod private;
 pub mod split;
 pub mod tensors;
 pub mod text;
 pub mod tokenizer;
 
 pub use atomic::{AtomicDir, failed, remove_partial, sha256_file, write_atomic};
+pub use private::private;
 pub use split::{By, Parts, split};
 pub use tensors::{Checkpoint, CheckpointWriter, Dtype, Info, TensorOut, TensorSpec, Writer, open_file};
 pub use text::{Format, Layout, TextFile};

@@ -26,6 +26,8 @@ pub struct Lineage {
     pub steps: Vec<String>,
     /// Folder of the checkpoint it was read from.
     pub base: Option<String>,
+    /// What the recipe calls the model whose backbone this still is, unchanged.
+    pub origin: Option<String>,
 }
 
 /// A model: network, parts, tokenizers, policy. Cloning shares the tensors.
@@ -87,6 +89,12 @@ impl Model {
             part.train_dyn();
         }
         self.net.parts.attach(name, sites, part)
+    }
+
+    /// The same without its parts. Tensors are shared.
+    #[must_use]
+    pub fn without_parts(&self) -> Self {
+        Self { net: Net { parts: Parts::default(), ..self.net.clone() }, ..self.clone() }
     }
 
     /// Maps all parameters in place.

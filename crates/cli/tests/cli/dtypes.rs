@@ -66,3 +66,25 @@ fn int8_bases_carry_adapters_and_refuse_everything_else() {
     desk.file("recipe.toml", onwards("int9", LORA, "").as_bytes());
     desk.run_refused(&["recipe.toml:8:", "int9", "int8"]);
 }
+
+#[test]
+fn a_resumed_run_reads_its_base_in_the_dtype_it_had() {
+    let desk = base();
+    let later = "[data.later]\npath = \"later.txt\"\n[[stage]]\nname = \"scores\"\nevaluate = { models = [\"adapted\"], on = [{ use = \"bits-per-byte\", data = \"later\" }] }\n";
+    desk.file("recipe.toml", onwards("int8", LORA, later).as_bytes());
+    let out = desk.tongues(&["run", "recipe.toml", "--out", "on"]);
+    assert_eq!(out.status.code(), Some(2), "{}", crate::support::told(&out));
+    desk.file("later.txt", b"Dax trik khi.\nMore of it.\n");
+    let shown = crate::support::told(&desk.tongues(&["run", "recipe.toml", "--out", "on", "--resume"]));
+    assert!(shown.contains("done before"), "{shown}");
+    desk.good(&["run", "recipe.toml", "--out", "undisturbed"]);
+    let score = |run: &str| {
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(desk.path(run).join("report.json")).expect("a report")).expect("JSON");
+        report["scores"][0]["value"].as_f64().expect("a score")
+    };
+    assert_eq!(score("on"), score("undisturbed"));
+    // In another dtype the base says something else, so equality means something.
+    desk.file("recipe.toml", onwards("auto", LORA, later).as_bytes());
+    desk.good(&["run", "recipe.toml", "--out", "wide"]);
+    assert_ne!(score("on"), score("wide"));
+}

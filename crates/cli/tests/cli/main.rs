@@ -3,6 +3,7 @@
 mod bad_checkpoints;
 mod bad_data;
 mod bad_recipes;
+mod certificates;
 mod chats;
 mod determinism;
 mod dtypes;

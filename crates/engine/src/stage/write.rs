@@ -1,36 +1,62 @@
 //! A stage's model on disk: an ordinary checkpoint, and an adapter folder for each part.
 
 use super::Work;
+use crate::card::{Told, card};
 use crate::journal::adapter_folder;
+use crate::surroundings::Surroundings;
 use std::path::{Path, PathBuf};
+use tongues_io::hf::{Reading, certificate};
 use tongues_io::{AtomicDir, Dtype, hf, write_atomic};
 use tongues_kernel::{Error, Model, Result};
 use tongues_recipe::ast::SaveDtype;
 
-/// Writes the backbone as `checkpoint/` where it is not on disk yet, and every part as `adapter/` (or `adapter-<name>/`).
-/// The model then knows where its backbone lies.
+/// Writes the backbone as `checkpoint/` where it is not on disk yet, and every part as `adapter/` (or `adapter-<name>/`). Everything
+/// is read back and compared with the model before it gets its name. The model then knows where its backbone lies, and is what
+/// its files hold.
 ///
 /// # Errors
-/// The folder cannot be written, or a part has no form on disk.
+/// The folder cannot be written, a part has no form on disk, or what was read back is another model.
 pub fn write(work: &Work<'_, '_>, model: &mut Model, backbone_changed: bool) -> Result<()> {
-    let dir = work.folder.stage(&work.stage.name);
     if backbone_changed || model.lineage.base.is_none() {
-        let target = dir.join("checkpoint");
-        let partial = AtomicDir::create(&target)?;
-        let dtype = work.stage.save_dtype.map_or_else(|| hf::written_dtype(&model.spec().config), stored);
-        hf::save(model, Some(dtype), partial.path())?;
-        write_atomic(&partial.path().join("README.md"), card(work, model).as_bytes())?;
-        partial.commit()?;
-        model.lineage.base = Some(target.display().to_string());
-        hf::as_written(model, dtype);
-        hf::set_dtype(&mut model.net.backbone.spec_mut().config, dtype);
+        write_backbone(work, model)?;
     }
-    for attached in model.net.parts.list() {
-        let target = dir.join(adapter_folder(&attached.name, model.net.parts.list().len()));
+    if model.net.parts.list().is_empty() { Ok(()) } else { write_parts(work, model) }
+}
+
+fn write_backbone(work: &Work<'_, '_>, model: &mut Model) -> Result<()> {
+    let target = work.folder.stage(&work.stage.name).join("checkpoint");
+    let partial = AtomicDir::create(&target)?;
+    let dtype = work.stage.save_dtype.map_or_else(|| hf::written_dtype(&model.spec().config), stored);
+    hf::save(model, Some(dtype), partial.path())?;
+    write_atomic(&partial.path().join("README.md"), told(work, model, None, dtype)?.as_bytes())?;
+    let mut cx = Surroundings::new(work.shop, &work.stage.name);
+    let read_back = hf::load(partial.path(), Reading::default(), &mut cx)?;
+    certificate::certify(&model.without_parts(), &read_back, dtype, &[], partial.path())?;
+    partial.commit()?;
+    model.lineage.base = Some(target.display().to_string());
+    model.lineage.origin = None;
+    hf::as_written(model, dtype);
+    hf::set_dtype(&mut model.net.backbone.spec_mut().config, dtype);
+    Ok(())
+}
+
+fn write_parts(work: &Work<'_, '_>, model: &Model) -> Result<()> {
+    let dir = work.folder.stage(&work.stage.name);
+    let list = model.net.parts.list();
+    let names: Vec<String> = list.iter().map(|a| adapter_folder(&a.name, list.len())).collect();
+    let mut read_back = model.without_parts();
+    let mut partials = vec![];
+    for (attached, name) in list.iter().zip(&names) {
+        let target = dir.join(name);
         let partial = AtomicDir::create(&target)?;
         let base = model.lineage.base.as_deref().map(|b| relative(Path::new(b), &target)).unwrap_or_default();
         hf::save_adapter(attached.part.save()?, &base, partial.path())?;
-        write_atomic(&partial.path().join("README.md"), adapter_card(work, model, &base).as_bytes())?;
+        write_atomic(&partial.path().join("README.md"), told(work, model, Some(&base), Dtype::F32)?.as_bytes())?;
+        hf::load_adapter(partial.path(), &attached.name, &mut read_back)?;
+        partials.push(partial);
+    }
+    for partial in partials {
+        certificate::certify(model, &read_back, Dtype::F32, &names, partial.path())?;
         partial.commit()?;
     }
     Ok(())
@@ -56,29 +82,9 @@ fn relative(to: &Path, from: &Path) -> String {
     up.chain(down).collect::<PathBuf>().display().to_string()
 }
 
-fn languages(work: &Work<'_, '_>) -> String {
-    let language = work.shop.recipe.language.as_ref();
-    let tags: Vec<String> = language.into_iter().flat_map(|l| [&l.source, &l.target]).flatten().map(|t| format!("- {t}\n")).collect();
-    if tags.is_empty() { String::new() } else { format!("language:\n{}", tags.concat()) }
-}
-
-fn card(work: &Work<'_, '_>, model: &Model) -> String {
-    let (name, stage, steps) = (&work.shop.recipe.name, &work.stage.name, model.lineage.steps.join("; "));
-    let languages = languages(work);
-    format!(
-        "---\nlibrary_name: transformers\npipeline_tag: text-generation\n{languages}tags:\n- tongues\n---\n\n# {name}: {stage}\n\n\
-         Made by stage `{stage}` of the recipe in `recipe.toml`, seed {}.\n\n- Family: {}\n- History: {steps}\n- Scores: `report.html` of the run\n",
-        work.shop.recipe.seed,
-        model.spec().family,
-    )
-}
-
-fn adapter_card(work: &Work<'_, '_>, model: &Model, base: &str) -> String {
-    let (name, stage, steps) = (&work.shop.recipe.name, &work.stage.name, model.lineage.steps.join("; "));
-    let languages = languages(work);
-    format!(
-        "---\nlibrary_name: peft\nbase_model: {base}\n{languages}tags:\n- tongues\n---\n\n# {name}: adapter of {stage}\n\nBelongs to the checkpoint `{base}` (seen from this folder). History: {steps}\n"
-    )
+fn told(work: &Work<'_, '_>, model: &Model, base: Option<&str>, dtype: Dtype) -> Result<String> {
+    let (stage, family, steps) = (work.stage.name.as_str(), model.spec().family.as_str(), model.lineage.steps.as_slice());
+    card(&Told { recipe: work.shop.recipe, stage, family, steps, base, dtype: hf::dtype_name(dtype) })
 }
 
 /// A file of the stage cannot be written.

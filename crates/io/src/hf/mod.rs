@@ -1,6 +1,7 @@
 //! Models as Hugging Face folders: `config.json`, safetensors, `tokenizer.json`, and PEFT adapter folders.
 
 mod adapter;
+pub mod certificate;
 mod keep;
 mod load;
 mod save;
