@@ -115,7 +115,7 @@ pub struct PluginsArgs {
 /// Flags of `inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
-    /// A checkpoint or adapter folder.
+    /// A checkpoint or adapter folder, or `hf:org/name`.
     pub folder: PathBuf,
     /// List the places that adapters can sit on.
     #[arg(long)]
@@ -141,7 +141,7 @@ pub struct VerifyArgs {
 /// Flags of `generate`.
 #[derive(Args, Debug)]
 pub struct GenerateArgs {
-    /// A checkpoint folder.
+    /// A checkpoint folder, or `hf:org/name`.
     pub model: PathBuf,
     /// A text to continue; may be given several times.
     #[arg(long, required = true)]
@@ -181,7 +181,7 @@ pub struct GenerateArgs {
 /// Flags of `eval`.
 #[derive(Args, Debug)]
 pub struct EvalArgs {
-    /// A checkpoint folder.
+    /// A checkpoint folder, or `hf:org/name`.
     pub model: PathBuf,
     /// A file: .txt, .tsv, .csv, .jsonl, .parquet.
     #[arg(long, value_name = "FILE")]

@@ -4,16 +4,17 @@ use crate::args::InspectArgs;
 use crate::say;
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
-use tongues_io::{Checkpoint, HfTokenizer, config, hf, open_file};
+use tongues_io::{Checkpoint, HfTokenizer, config, hf, hub, open_file};
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Bare, Draws, Init, SiteInfo, Tokenizer, refuse};
 
 /// Shows headers only; no tensor is read.
 pub fn run(args: &InspectArgs) -> anyhow::Result<()> {
-    let dir = &args.folder;
+    let located = hub::locate(&args.folder.display().to_string())?;
+    let dir = &located.dir;
     if dir.join("adapter_config.json").exists() {
         let config = config::read_object(&dir.join("adapter_config.json"))?;
-        return show(args, "adapter", &config, &open_file(&dir.join("adapter_model.safetensors"))?, vec![]);
+        return show(args, dir, "adapter", &config, &open_file(&dir.join("adapter_model.safetensors"))?, vec![]);
     }
     if !dir.join("config.json").exists() {
         return Ok(refuse(dir.display(), "a folder with config.json or adapter_config.json", "neither", "name a checkpoint or adapter folder")?);
@@ -21,7 +22,7 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let config = config::read_config(dir)?;
     let checkpoint = Checkpoint::open(dir)?;
     let sites = if args.sites { sites(&config, dir)? } else { vec![] };
-    show(args, "checkpoint", &config, &checkpoint, sites)
+    show(args, dir, "checkpoint", &config, &checkpoint, sites)
 }
 
 fn sites(config: &Map<String, Json>, dir: &Path) -> anyhow::Result<Vec<SiteInfo>> {
@@ -31,7 +32,7 @@ fn sites(config: &Map<String, Json>, dir: &Path) -> anyhow::Result<Vec<SiteInfo>
     Ok(backbone.spec().sites.clone())
 }
 
-fn show(args: &InspectArgs, kind: &str, config: &Map<String, Json>, file: &Checkpoint, sites: Vec<SiteInfo>) -> anyhow::Result<()> {
+fn show(args: &InspectArgs, dir: &Path, kind: &str, config: &Map<String, Json>, file: &Checkpoint, sites: Vec<SiteInfo>) -> anyhow::Result<()> {
     let mut rows = vec![];
     for name in file.names() {
         rows.push((name.to_owned(), file.info(name)?));
@@ -45,7 +46,7 @@ fn show(args: &InspectArgs, kind: &str, config: &Map<String, Json>, file: &Check
     }
     let family = config.get("model_type").or(config.get("peft_type")).and_then(Json::as_str).unwrap_or("unknown kind");
     say(&format!("{kind} {}: {family}, {parameters} parameters in {} tensors", args.folder.display(), rows.len()))?;
-    if let Ok(tokenizer) = HfTokenizer::from_dir(&args.folder) {
+    if let Ok(tokenizer) = HfTokenizer::from_dir(dir) {
         say(&format!("tokenizer: {} entries, bos {:?}, eos {:?}, pad {:?}", tokenizer.size(), tokenizer.bos(), tokenizer.eos(), tokenizer.pad()))?;
     }
     for (name, info) in &rows {

@@ -4,7 +4,7 @@ use crate::args::VerifyArgs;
 use crate::{device, say};
 use std::path::{Path, PathBuf};
 use tongues_io::hf::{self, certificate};
-use tongues_io::{config, private};
+use tongues_io::{config, hub, private};
 use tongues_kernel::{Bare, Draws, Model, refuse};
 
 /// Checks every file of a saved folder, reads it, and compares what the model says with the certificate.
@@ -58,6 +58,7 @@ fn adapted(dir: &Path, names: &[String], args: &VerifyArgs, cx: &mut Bare) -> an
         Some(base) => base.clone(),
         None => base_of(dir, &written)?,
     };
+    let base = hub::locate(&base.display().to_string())?.dir;
     let mut model = hf::load(&base, hf::Reading::default(), cx)?;
     let parent = dir.canonicalize()?.parent().map(Path::to_owned).unwrap_or_default();
     let siblings = names.iter().map(|name| parent.join(name)).collect::<Vec<_>>();
@@ -72,8 +73,11 @@ fn adapted(dir: &Path, names: &[String], args: &VerifyArgs, cx: &mut Bare) -> an
 fn base_of(dir: &Path, written: &serde_json::Map<String, serde_json::Value>) -> anyhow::Result<PathBuf> {
     let named = written.get("base_model_name_or_path").and_then(serde_json::Value::as_str).unwrap_or_default();
     let found = [dir.join(named), PathBuf::from(named)].into_iter().find(|p| !named.is_empty() && p.join("config.json").exists());
+    let revision = written.get("revision").and_then(serde_json::Value::as_str).map(|r| format!("@{r}")).unwrap_or_default();
+    let is_name = !named.is_empty() && !named.starts_with('.') && named.matches('/').count() <= 1;
     match found {
         Some(base) => Ok(base),
+        None if is_name => Ok(hub::locate(&format!("hf:{named}{revision}"))?.dir),
         None => Ok(refuse(dir.display(), "the base model of the adapter", format!("none at `{named}`"), "name its folder with --base")?),
     }
 }

@@ -8,6 +8,7 @@ use crate::surroundings::Surroundings;
 use std::path::Path;
 use std::sync::Arc;
 use tongues_io::hf::{Keep, Reading};
+use tongues_io::hub::{self, Located};
 use tongues_io::{Algorithm, HfTokenizer, hf};
 use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, refuse};
 use tongues_recipe::ast::{self, ModelDef, Scratch, TokenizerDef};
@@ -51,22 +52,24 @@ impl Shop<'_> {
 
     fn make_model(&self, name: &str, definition: &ModelDef) -> Result<Model> {
         let mut model = match (&definition.checkpoint, &definition.scratch) {
-            (Some(dir), _) => self.read_model(name, Path::new(dir), definition.dtype)?,
+            (Some(dir), _) => self.read_model(name, dir, definition.dtype)?,
             (_, Some(scratch)) => self.fresh(name, scratch)?,
             _ => return refuse(format!("model `{name}`"), "`checkpoint` or `scratch`", "neither", ""),
         };
         model.lineage.origin = model.lineage.base.is_some().then(|| name.to_owned());
         for (i, dir) in definition.adapters.iter().enumerate() {
-            let part = Path::new(dir).file_name().map_or_else(|| format!("adapter{i}"), |n| n.to_string_lossy().replace('.', "-"));
-            hf::load_adapter(Path::new(dir), &part, &mut model)?;
+            let part = Path::new(dir).file_name().map_or_else(|| format!("adapter{i}"), |n| n.to_string_lossy().replace(['.', '@'], "-"));
+            hf::load_adapter(&hub::locate(dir)?.dir, &part, &mut model)?;
         }
         Ok(model)
     }
 
-    fn read_model(&self, name: &str, dir: &Path, dtype: ast::LoadDtype) -> Result<Model> {
+    fn read_model(&self, name: &str, reference: &str, dtype: ast::LoadDtype) -> Result<Model> {
         let how = Reading { keep: keep(dtype) };
-        let model = hf::load(dir, how, &mut Surroundings::new(self, name))?;
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let located = hub::locate(reference)?;
+        let mut model = hf::load(&located.dir, how, &mut Surroundings::new(self, name)).map_err(|e| told(e, &located))?;
+        model.lineage.base = Some(located.name.clone());
+        for entry in std::fs::read_dir(&located.dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
                 let ((), file) = reading(&path, || Ok(()))?;
@@ -108,7 +111,7 @@ impl Shop<'_> {
 
     fn make_tokenizer(&self, name: &str, definition: &TokenizerDef) -> Result<Arc<dyn Tokenizer>> {
         match (&definition.file, &definition.train) {
-            (Some(file), _) => Ok(Arc::new(HfTokenizer::open(Path::new(file))?)),
+            (Some(file), _) => Ok(Arc::new(HfTokenizer::open(&hub::locate(file)?.dir)?)),
             (_, Some(training)) => {
                 let algorithm = match training.algorithm {
                     ast::Algorithm::Bpe => Algorithm::Bpe,
@@ -120,6 +123,11 @@ impl Shop<'_> {
             _ => refuse(format!("tokenizer `{name}`"), "`file` or `train`", "neither", ""),
         }
     }
+}
+
+/// An error of a model of the hub, told by its name: where the cache lies is nobody's business.
+fn told(error: Error, located: &Located) -> Error {
+    error.renamed(&located.dir.display().to_string(), &located.name)
 }
 
 fn keep(dtype: ast::LoadDtype) -> Keep {

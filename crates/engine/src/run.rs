@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use tongues_io::{private, write_atomic};
+use tongues_io::{hub, write_atomic};
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::{Loaded, resolved};
@@ -182,7 +182,7 @@ fn finish(shop: &Shop<'_>, folder: &Folder, options: &RunOptions, report: &Repor
     write_atomic(&folder.path("report.html"), html(report, &lines).as_bytes())?;
     let stages: Vec<&str> = shop.recipe.stage.iter().map(|s| s.name.as_str()).collect();
     card::add_scores(folder, &stages, &report.scores)?;
-    let inputs = shop.inputs.borrow().iter().map(|(name, file)| (private(name), file.sha256.clone())).collect();
+    let inputs = shop.inputs.borrow().iter().map(|(name, file)| (hub::shown(name), file.sha256.clone())).collect();
     folder.write_manifest(facts(shop, options), &inputs, true)?;
     folder.settle()
 }

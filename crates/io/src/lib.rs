@@ -5,6 +5,7 @@
 //!
 //! - [`tensors`]: safetensors checkpoints, memory-mapped and written in a stream
 //! - [`hf`]: models and adapters as Hugging Face folders
+//! - [`hub`]: models of the hub by name
 //! - [`config`]: JSON configurations with typed keys
 //! - [`text`] and [`mod@split`]: corpora as streams of records, and their parts
 //! - [`tokenizer`]: `tokenizer.json` files, read, written and trained
@@ -14,6 +15,7 @@ pub mod atomic;
 pub mod config;
 pub mod disk;
 pub mod hf;
+pub mod hub;
 mod parquet;
 mod private;
 pub mod split;

@@ -27,10 +27,10 @@ mod tests {
 
     #[test]
     fn the_home_folder_becomes_a_tilde_and_nothing_else_does() {
-        let home = Some("/home/ada");
-        assert_eq!(without("path = \"/home/ada/x\" and /home/ada", home), "path = \"~/x\" and ~");
-        assert_eq!(without("/home/adam/x /mnt/home/ada /srv-/home/ada", home), "/home/adam/x /mnt/home/ada /srv-/home/ada");
-        assert_eq!(without("/home/ada", None), "/home/ada");
+        let home = Some("/users/ada");
+        assert_eq!(without("path = \"/users/ada/x\" and /users/ada", home), "path = \"~/x\" and ~");
+        assert_eq!(without("/users/adam/x /mnt/users/ada /srv-/users/ada", home), "/users/adam/x /mnt/users/ada /srv-/users/ada");
+        assert_eq!(without("/users/ada", None), "/users/ada");
         assert_eq!(without("/", Some("/")), "/");
     }
 }

@@ -73,6 +73,15 @@ impl Error {
         self.0.at = if self.0.at.is_empty() { place.to_string() } else { format!("{place}: {}", self.0.at) };
         self
     }
+
+    /// The same error with another name for something, e.g. that of a model for the folder it was read from.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        for text in [&mut self.0.at, &mut self.0.expected, &mut self.0.found, &mut self.0.remedy] {
+            *text = text.replace(from, to);
+        }
+        self
+    }
 }
 
 impl fmt::Display for Error {

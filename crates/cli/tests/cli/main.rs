@@ -7,6 +7,7 @@ mod certificates;
 mod chats;
 mod determinism;
 mod dtypes;
+mod hub;
 mod optimizers;
 mod resume;
 mod support;

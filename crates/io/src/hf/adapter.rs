@@ -34,7 +34,13 @@ pub fn load_adapter(dir: &Path, name: &str, model: &mut Model) -> Result<()> {
 /// The folder cannot be written.
 pub fn save_adapter(on_disk: OnDisk, base: &str, dir: &Path) -> Result<()> {
     let mut config = on_disk.config;
-    config.insert("base_model_name_or_path".into(), base.into());
+    // PEFT has the hub's name and the revision in two keys.
+    let (name, revision) = match base.strip_prefix("hf:").map(|hub| hub.split_once('@').unwrap_or((hub, "main"))) {
+        Some((name, revision)) => (name, Some(revision)),
+        None => (base, None),
+    };
+    config.insert("base_model_name_or_path".into(), name.into());
+    config.extend(revision.map(|r| ("revision".to_owned(), r.into())));
     let tensors: Vec<TensorOut> = on_disk
         .tensors
         .into_iter()

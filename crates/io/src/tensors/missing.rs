@@ -6,7 +6,7 @@ use super::{INDEX, SINGLE};
 use tongues_kernel::Error;
 
 /// How to leave pickles behind.
-pub(super) const CONVERT: &str = "convert it once where you trust its source: \
+pub(crate) const CONVERT: &str = "convert it once where you trust its source: \
     `python -c \"from transformers import AutoModel as M; M.from_pretrained('OLD').save_pretrained('NEW', safe_serialization=True)\"` \
     (use the AutoModelFor… class of your task to keep its head)";
 

@@ -15,6 +15,7 @@ mod writer;
 pub use ::safetensors::Dtype;
 pub use checkpoint::{Checkpoint, open_file};
 pub use header::Info;
+pub(crate) use missing::CONVERT;
 pub use sharded::{CheckpointWriter, MAX_SHARD_BYTES};
 pub use writer::{Data, TensorOut, TensorSpec, Writer, pt_metadata, write};
 

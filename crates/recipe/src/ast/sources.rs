@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenizerDef {
-    /// A `tokenizer.json`, or a folder that holds one.
+    /// A `tokenizer.json`, or a folder or `hf:org/name` that holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Train one from text.
@@ -47,7 +47,7 @@ pub enum Algorithm {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelDef {
-    /// A Hugging Face model folder (config.json, safetensors, tokenizer.json).
+    /// A Hugging Face model folder (config.json, safetensors, tokenizer.json), or `hf:org/name` or `hf:org/name@revision`: from the local hub cache, fetched where it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
     /// A fresh model: `{ use = "llama", tokenizer = "t", hidden_size = 128, … }`.
@@ -56,7 +56,7 @@ pub struct ModelDef {
     /// In which dtype the checkpoint's matrices are kept in memory; what trains is kept in 32-bit floats whatever stands here.
     #[serde(default, skip_serializing_if = "LoadDtype::is_auto")]
     pub dtype: LoadDtype,
-    /// PEFT adapter folders put on top, in order.
+    /// PEFT adapter folders (or `hf:org/name`) put on top, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<String>,
 }
