@@ -20,7 +20,7 @@ pub fn heads_together(x: Tensor<4>) -> Tensor<3> {
 pub fn grouped(a: Attention) -> Tensor<4> {
     let (heads, kv_heads) = (a.q.dims()[1], a.k.dims()[1]);
     let (k, v) = (repeat(a.k, heads / kv_heads), repeat(a.v, heads / kv_heads));
-    let scores = Scores { scale: a.scale, softcap: None, causal: a.mask.causal, allowed: a.mask.allowed, bias: a.bias };
+    let scores = Scores { scale: a.scale, softcap: None, causal: a.mask.causal, window: None, allowed: a.mask.allowed, bias: a.bias };
     tongues_ops::attention(a.q, k, v, &scores)
 }
 

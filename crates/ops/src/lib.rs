@@ -25,7 +25,10 @@ pub struct Scores {
     pub softcap: Option<f64>,
     /// Query i sees keys up to its own place; queries are the last rows of the keys. Ignored where `allowed` is given.
     pub causal: bool,
-    /// True where a query may look `[batch or 1, 1, queries, keys]`; includes causality.
+    /// A query sees keys fewer than so many places from its own, at least 1; with `causal` the last so many keys up to itself, itself
+    /// included. Queries are the last rows of the keys. Ignored where `allowed` is given.
+    pub window: Option<usize>,
+    /// True where a query may look `[batch or 1, 1, queries, keys]`; includes causality and window.
     pub allowed: Option<Tensor<4, Bool>>,
     /// Added to the scores after factor and cap `[batch or 1, heads, queries, keys]`.
     pub bias: Option<Tensor<4>>,
@@ -81,7 +84,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Scores) -> Tens
     }
     let weights = match &how.allowed {
         Some(allowed) => fused::softmax_masked(scores, allowed.clone(), scale),
-        None => fused::softmax_until(scores, how.causal, scale),
+        None => fused::softmax_until(scores, fused::Reach { causal: how.causal, window: how.window }, scale),
     };
     fused::product(weights, v, false)
 }

@@ -55,7 +55,9 @@ pub fn weights(scores: Tensor<4>, how: &Scores) -> Tensor<4> {
     let [batch, heads, queries, keys] = scores.dims();
     let allowed = match &how.allowed {
         Some(allowed) => Some(allowed.clone()),
-        None if how.causal && queries > 1 => Some(causal(queries, keys, &scores.device().without_autodiff())),
+        None if how.window.is_some() || (how.causal && queries > 1) => {
+            Some(reachable(queries, keys, how.causal, how.window, &scores.device().without_autodiff()))
+        }
         None => None,
     };
     let scores = match allowed {
@@ -67,9 +69,18 @@ pub fn weights(scores: Tensor<4>, how: &Scores) -> Tensor<4> {
 
 /// `[1, 1, queries, keys]`, true up to the diagonal that ends in the last corner.
 pub fn causal(queries: usize, keys: usize, device: &Device) -> Tensor<4, Bool> {
-    let row = Tensor::<1, Int>::arange((keys - queries) as i64..keys as i64, device).reshape([queries, 1]);
-    let column = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, keys]);
-    column.expand([queries, keys]).lower_equal(row.expand([queries, keys])).unsqueeze::<4>()
+    reachable(queries, keys, true, None, device)
+}
+
+/// `[1, 1, queries, keys]`, true where a key is at most the query's own place (`causal`) and fewer than `window` places away.
+pub fn reachable(queries: usize, keys: usize, causal: bool, window: Option<usize>, device: &Device) -> Tensor<4, Bool> {
+    let row = Tensor::<1, Int>::arange((keys - queries) as i64..keys as i64, device).reshape([queries, 1]).expand([queries, keys]);
+    let column = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, keys]).expand([queries, keys]);
+    let behind = row - column; // [queries, keys], negative for keys that come later
+    let nearest = if causal { 0 } else { window.map_or(-(keys as i64), |w| 1 - w.max(1) as i64) };
+    let farthest = window.map_or(keys as i64, |w| w.max(1) as i64 - 1);
+    let seen = behind.clone().greater_equal_elem(nearest).bool_and(behind.lower_equal_elem(farthest));
+    seen.unsqueeze::<4>()
 }
 
 /// See [`crate::cross_entropy_sum`].

@@ -130,6 +130,31 @@ proptest! {
     }
 
     #[test]
+    fn attention_within_a_window(
+        queries in 1usize..70, past in 0usize..20, width in 1usize..20, window in prop_oneof![Just(1usize), 2usize..20, 60usize..100],
+        causal in any::<bool>(), more in 0usize..3, seed in 0u64..1000,
+    ) {
+        let (batch, heads, keys) = (2, 2, queries + past);
+        let [q, k, v] = [queries, keys, keys].map(|rows| leaf(seed + rows as u64, [batch, heads, rows, width], 1.0));
+        let bias = (more == 1).then(|| Tensor::from_inner(Draws::new(seed).normal_tensor([1, heads, queries, keys], 1.0, &Device::flex())));
+        let how = Scores { scale: 0.4, causal, window: Some(window), softcap: (more == 2).then_some(2.5), bias, allowed: None };
+        let (a, b) = (ops::attention(q.clone(), k.clone(), v.clone(), &how), plain::attention(q.clone(), k.clone(), v.clone(), &how));
+        prop_assert!(apart(a.clone(), b.clone()) < 3e-5, "{}", apart(a, b));
+        // The same said key by key.
+        let near = |q: usize, k: usize| k + window > q && if causal { k <= q } else { q + window > k };
+        let flags: Vec<bool> = (0..queries).flat_map(|q| (0..keys).map(move |k| near(q + past, k))).collect();
+        let allowed = Some(Tensor::<4, Bool>::from_data(TensorData::new(flags, [1, 1, queries, keys]), &Device::flex()));
+        let c = plain::attention(q.clone(), k.clone(), v.clone(), &Scores { allowed, window: None, ..how });
+        prop_assert!(apart(b.clone(), c.clone()) < 1e-6, "{}", apart(b, c));
+        let arriving = Tensor::<4>::from_inner(Draws::new(5).normal_tensor(a.dims(), 1.0, &Device::flex()));
+        let (ga, gc) = ((a * arriving.clone()).sum().backward(), (c * arriving).sum().backward());
+        for leaf in [q, k, v] {
+            let (a, c) = (leaf.grad(&ga).expect("a gradient"), leaf.grad(&gc).expect("a gradient"));
+            prop_assert!(apart(a.clone(), c.clone()) < 3e-5, "gradient {}", apart(a, c));
+        }
+    }
+
+    #[test]
     fn products(rows in 1usize..90, inner in 1usize..70, out in 1usize..50, seed in 0u64..1000) {
         let (x, w) = (leaf(seed, [rows, inner], 1.0), leaf(seed + 1, [out, inner], 1.0));
         let (a, b) = (ops::linear(x.clone(), w.clone()), x.clone().matmul(w.clone().transpose()));

@@ -1,10 +1,10 @@
 //! The fused operations on the slices of flex tensors. How work is cut depends on shapes only, never on the number of threads,
 //! so that sums come out the same.
 
-use super::Fused;
 use super::gradients::{Gradients, LowRank};
 use super::product::{add_product, fresh, product, turned};
 use super::step::on_slices;
+use super::{Fused, Reach};
 use crate::loops::adamw::Step;
 use crate::loops::{entropy, gate, norm, rotary, softmax};
 use burn::backend::Flex;
@@ -91,14 +91,15 @@ impl Fused for Flex {
         scores
     }
 
-    fn softmax_until(scores: FlexTensor, causal: bool, scale: f32) -> FlexTensor {
+    fn softmax_until(scores: FlexTensor, reach: Reach, scale: f32) -> FlexTensor {
         let mut scores = packed(scores);
         let (keys, queries) = (axis(&scores, 0), axis(&scores, 1));
         scores.storage_mut::<f32>().par_chunks_mut(keys * queries).for_each(|rows| {
             for (i, row) in rows.chunks_mut(keys).enumerate() {
-                let end = if causal { i + 1 + keys - queries } else { keys };
-                let _ = softmax::softmax_row(&mut row[..end], scale);
-                row[end..].fill(0.0);
+                let seen = reach.of(i, queries, keys);
+                let _ = softmax::softmax_row(&mut row[seen.clone()], scale);
+                row[..seen.start].fill(0.0);
+                row[seen.end..].fill(0.0);
             }
         });
         scores
@@ -189,12 +190,19 @@ impl Gradients for Flex {
         (dx, dw)
     }
 
-    fn softmax_back(weights: FlexTensor, d: FlexTensor, scale: f32) -> FlexTensor {
+    fn softmax_back(weights: FlexTensor, d: FlexTensor, reach: Reach, scale: f32) -> FlexTensor {
         let (weights, mut d) = (packed(weights), packed(d));
-        let keys = axis(&weights, 0);
-        let block = keys * axis(&weights, 1);
+        let (keys, queries) = (axis(&weights, 0), axis(&weights, 1));
+        let block = keys * queries;
         let parts = d.storage_mut::<f32>().par_chunks_mut(block).zip(weights.storage::<f32>().par_chunks(block));
-        parts.for_each(|(d, w)| d.chunks_mut(keys).zip(w.chunks(keys)).for_each(|(d, w)| softmax::softmax_row_back(w, d, scale)));
+        parts.for_each(|(d, w)| {
+            for (i, (d, w)) in d.chunks_mut(keys).zip(w.chunks(keys)).enumerate() {
+                let seen = reach.of(i, queries, keys);
+                softmax::softmax_row_back(&w[seen.clone()], &mut d[seen.clone()], scale);
+                d[..seen.start].fill(0.0);
+                d[seen.end..].fill(0.0);
+            }
+        });
         d
     }
 

@@ -1,5 +1,6 @@
 //! What the graph asks of a backend without graph.
 
+use super::Reach;
 use burn::backend::Backend;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 
@@ -15,8 +16,8 @@ pub trait Gradients: Backend {
         epsilon: f32,
         centred: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
-    /// Of the scores, from the weights that came out.
-    fn softmax_back(weights: FloatTensor<Self>, d: FloatTensor<Self>, scale: f32) -> FloatTensor<Self>;
+    /// Of the scores, from the weights that came out; the others have none.
+    fn softmax_back(weights: FloatTensor<Self>, d: FloatTensor<Self>, reach: Reach, scale: f32) -> FloatTensor<Self>;
     /// The loss `[1]` and its gradient at the logits.
     fn entropy_with_gradient(logits: FloatTensor<Self>, labels: IntTensor<Self>, weights: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>);
     /// Of both factors, as far as they are wanted.

@@ -1,7 +1,7 @@
 //! The fused operations in a graph: what each keeps, and its gradient.
 
-use super::Fused;
 use super::gradients::{Gradients, LowRank};
+use super::{Fused, Reach};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients as Arrived;
@@ -62,12 +62,12 @@ impl<B: Both> Backward<B, 1> for Rotated {
 #[derive(Debug)]
 struct Softmax;
 impl<B: Both> Backward<B, 1> for Softmax {
-    type State = (FloatTensor<B>, f32);
+    type State = (FloatTensor<B>, Reach, f32);
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Arrived, _: &mut Checkpointer) {
         let d = grads.consume::<B>(&ops.node);
-        let ([parent], (weights, scale)) = (ops.parents, ops.state);
+        let ([parent], (weights, reach, scale)) = (ops.parents, ops.state);
         if let Some(parent) = parent {
-            grads.register::<B>(parent.id, B::softmax_back(weights, d, scale));
+            grads.register::<B>(parent.id, B::softmax_back(weights, d, reach, scale));
         }
     }
 }
@@ -178,19 +178,19 @@ impl<B: Both, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         match Softmax.prepare::<C>([scores.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let out = B::softmax_masked(scores.into_primitive(), allowed, scale);
-                prepared.finish((out.clone(), scale), out)
+                prepared.finish((out.clone(), Reach::ALL, scale), out)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_masked(scores.into_primitive(), allowed, scale)),
         }
     }
 
-    fn softmax_until(scores: FloatTensor<Self>, causal: bool, scale: f32) -> FloatTensor<Self> {
+    fn softmax_until(scores: FloatTensor<Self>, reach: Reach, scale: f32) -> FloatTensor<Self> {
         match Softmax.prepare::<C>([scores.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let out = B::softmax_until(scores.into_primitive(), causal, scale);
-                prepared.finish((out.clone(), scale), out)
+                let out = B::softmax_until(scores.into_primitive(), reach, scale);
+                prepared.finish((out.clone(), reach, scale), out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_until(scores.into_primitive(), causal, scale)),
+            OpsKind::UnTracked(prepared) => prepared.finish(B::softmax_until(scores.into_primitive(), reach, scale)),
         }
     }
 

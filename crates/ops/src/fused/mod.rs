@@ -13,6 +13,7 @@ use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::prelude::*;
 use burn::tensor::{Bool, Int};
+use std::ops::Range;
 
 /// The activation of a gated unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,28 @@ pub enum Gate {
     Silu,
     /// GeGLU with the tanh form.
     GeluTanh,
+}
+
+/// Which keys a query sees where no mask says it; queries are the last rows of the keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Keys up to its own place.
+    pub causal: bool,
+    /// Keys fewer than so many places away.
+    pub window: Option<usize>,
+}
+
+impl Reach {
+    /// Everything.
+    pub const ALL: Self = Self { causal: false, window: None };
+
+    /// The keys of query `i`.
+    pub fn of(self, i: usize, queries: usize, keys: usize) -> Range<usize> {
+        let own = i + keys - queries;
+        let window = self.window.map_or(keys, |w| w.max(1));
+        let start = (own + 1).saturating_sub(window);
+        start..if self.causal { own + 1 } else { (own + window).min(keys) }
+    }
 }
 
 /// The operations.
@@ -34,8 +57,8 @@ pub trait Fused: Backend {
     fn rotated(x: FloatTensor<Self>, cos: FloatTensor<Self>, sin: FloatTensor<Self>, turn: f32) -> FloatTensor<Self>;
     /// Softmax of `scale · scores` where allowed.
     fn softmax_masked(scores: FloatTensor<Self>, allowed: BoolTensor<Self>, scale: f32) -> FloatTensor<Self>;
-    /// Softmax of `scale · scores` up to the diagonal that ends in the last corner, or over everything.
-    fn softmax_until(scores: FloatTensor<Self>, causal: bool, scale: f32) -> FloatTensor<Self>;
+    /// Softmax of `scale · scores` over the keys within reach.
+    fn softmax_until(scores: FloatTensor<Self>, reach: Reach, scale: f32) -> FloatTensor<Self>;
     /// One step of AdamW: weights, gradient, both moments, and the numbers of the step.
     fn adamw(
         w: FloatTensor<Self>,
@@ -81,9 +104,9 @@ pub fn softmax_masked(scores: Tensor<4>, allowed: Tensor<4, Bool>, scale: f32) -
     Tensor::from_dispatch(<Dispatch as Fused>::softmax_masked(scores.into_dispatch(), allowed.into_dispatch(), scale))
 }
 
-/// Softmax up to the diagonal, or over everything.
-pub fn softmax_until(scores: Tensor<4>, causal: bool, scale: f32) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as Fused>::softmax_until(scores.into_dispatch(), causal, scale))
+/// Softmax over the keys within reach.
+pub fn softmax_until(scores: Tensor<4>, reach: Reach, scale: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Fused>::softmax_until(scores.into_dispatch(), reach, scale))
 }
 
 /// `a b` or `a bᵀ`.
