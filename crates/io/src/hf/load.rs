@@ -1,5 +1,6 @@
 //! A folder becomes a model; every tensor is accounted for.
 
+use super::stored::Stored;
 use crate::tokenizer::{HfTokenizer, check_rows};
 use crate::{Checkpoint, config};
 use serde_json::{Map, Value as Json};
@@ -11,7 +12,7 @@ use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Backbone, Built, Context, Dyn, Error, Family, Init, Kind, Model, Result, build, entries, find, nearest, plugins, put, refuse};
 
 /// Buffers that some writers store and no reader needs.
-const BUFFERS: [&str; 3] = ["rotary_emb.inv_freq", "attn.masked_bias", "position_ids"];
+const BUFFERS: [&str; 4] = ["rotary_emb.inv_freq", ".attn.masked_bias", ".attn.bias", "position_ids"];
 
 /// Reads a model folder. The family is the backbone plugin that `model_type` names.
 ///
@@ -61,11 +62,18 @@ pub fn family(config: &Map<String, Json>, place: &Path, cx: &mut dyn Context) ->
     };
     let schema = (plugin.schema)();
     let keys = schema.get("properties").and_then(Json::as_object).cloned().unwrap_or_default();
-    let options: Map<String, Json> = config.iter().filter(|(k, v)| keys.contains_key(*k) && !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let read = |k: &String, v: &Json| keys.get(k).is_some_and(|schema| !v.is_null() || null_means_something(schema));
+    let options: Map<String, Json> = config.iter().filter(|(k, v)| read(k, v)).map(|(k, v)| (k.clone(), v.clone())).collect();
     match build(Kind::Backbone, name, Json::Object(options), cx).map_err(|e| e.within(place.display()))? {
         Built::Backbone(family) => Ok(family),
         _ => Err(Error::run(name, "a backbone plugin built something else")),
     }
+}
+
+/// A null is an absent key, but where the family has another default and takes a null: there it switches something off.
+fn null_means_something(schema: &Json) -> bool {
+    let takes_null = schema.get("type").and_then(Json::as_array).is_some_and(|types| types.iter().any(|t| t == "null"));
+    takes_null && schema.get("default").is_some_and(|d| !d.is_null())
 }
 
 /// Keys that the family does not know are kept as they were, for other readers.
@@ -81,15 +89,16 @@ fn keep_keys(backbone: &mut dyn Backbone, written: Map<String, Json>) {
 fn fill(backbone: Box<dyn Backbone>, checkpoint: &Checkpoint, dir: &Path) -> Result<Box<dyn Backbone>> {
     let backbone = Dyn(backbone);
     let wanted: BTreeSet<String> = entries(&backbone, "").into_iter().map(|e| e.name).collect();
-    let ties = backbone.spec().ties.clone();
-    check_names(&wanted, &ties, checkpoint, dir)?;
-    let mut filler = Filler { path: vec![], checkpoint, ties: &ties, result: Ok(()) };
+    let spec = backbone.spec().clone();
+    let checkpoint = &Stored::of(checkpoint, &spec, &wanted);
+    check_names(&wanted, &spec.ties, checkpoint, dir)?;
+    let mut filler = Filler { path: vec![], checkpoint, ties: &spec.ties, result: Ok(()) };
     let backbone = backbone.map(&mut filler);
     filler.result.map_err(|e| e.within(dir.display()))?;
     Ok(backbone.0)
 }
 
-fn check_names(wanted: &BTreeSet<String>, ties: &[(String, String)], checkpoint: &Checkpoint, dir: &Path) -> Result<()> {
+fn check_names(wanted: &BTreeSet<String>, ties: &[(String, String)], checkpoint: &Stored<'_>, dir: &Path) -> Result<()> {
     let alias = |name: &str| ties.iter().any(|(a, _)| a == name);
     let missing: Vec<&str> = wanted.iter().map(String::as_str).filter(|n| source(n, ties, checkpoint).is_none()).collect();
     let unused: Vec<&str> = checkpoint.names().filter(|n| !wanted.contains(*n) && !alias(n) && !BUFFERS.iter().any(|b| n.ends_with(b))).collect();
@@ -105,7 +114,7 @@ fn check_names(wanted: &BTreeSet<String>, ties: &[(String, String)], checkpoint:
 }
 
 /// A tied pair may be stored twice, but then with equal bytes.
-fn check_ties(ties: &[(String, String)], checkpoint: &Checkpoint, dir: &Path) -> Result<()> {
+fn check_ties(ties: &[(String, String)], checkpoint: &Stored<'_>, dir: &Path) -> Result<()> {
     for (alias, source) in ties {
         let both = checkpoint.contains(alias) && checkpoint.contains(source);
         if both && checkpoint.bytes(alias)? != checkpoint.bytes(source)? {
@@ -117,7 +126,7 @@ fn check_ties(ties: &[(String, String)], checkpoint: &Checkpoint, dir: &Path) ->
 }
 
 /// The name under which a tensor is stored: its own, or its alias's.
-fn source(name: &str, ties: &[(String, String)], checkpoint: &Checkpoint) -> Option<String> {
+fn source(name: &str, ties: &[(String, String)], checkpoint: &Stored<'_>) -> Option<String> {
     if checkpoint.contains(name) {
         return Some(name.to_owned());
     }
@@ -132,7 +141,7 @@ fn some(names: &[&str]) -> String {
 
 struct Filler<'c> {
     path: Vec<String>,
-    checkpoint: &'c Checkpoint,
+    checkpoint: &'c Stored<'c>,
     ties: &'c [(String, String)],
     result: Result<()>,
 }
@@ -140,7 +149,7 @@ struct Filler<'c> {
 impl Filler<'_> {
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let stored = source(name, self.ties, self.checkpoint).unwrap_or_else(|| name.to_owned());
-        let found = &self.checkpoint.info(&stored)?.shape;
+        let found = &self.checkpoint.shape(&stored)?;
         if found != shape {
             return refuse(
                 format!("tensor {stored}"),

@@ -3,6 +3,7 @@
 mod adapter;
 mod load;
 mod save;
+mod stored;
 
 pub use adapter::{load_adapter, save_adapter};
 pub use load::{family, load, load_backbone};
