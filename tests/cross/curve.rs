@@ -80,7 +80,7 @@ fn batches(packed: bool) -> Vec<Batch> {
 }
 
 fn losses(batches: Vec<Batch>, accumulate: usize) -> Vec<f64> {
-    let mut model = Model::without_tokenizer(hf::load_backbone(&fixture("checkpoint"), hf::Reading::default(), &mut cx()).expect("the checkpoint loads"));
+    let mut model = Model::without_tokenizer(hf::load_backbone(&fixture("checkpoint"), &hf::Reading::default(), &mut cx()).expect("the checkpoint loads"));
     model.policies = tensor_names(&model).into_iter().map(|e| (e.name, Policy::free())).collect();
     let options = Options {
         steps: 50,

@@ -12,7 +12,7 @@ use tongues_kernel::{Bare, Call, Draws, Init, Input, Model, Policy, Stack, Strea
 
 fn read(dir: &Path, keep: Keep) -> Model {
     let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(0) };
-    let mut model = Model::without_tokenizer(hf::load_backbone(dir, Reading { keep }, &mut cx).expect("the checkpoint loads"));
+    let mut model = Model::without_tokenizer(hf::load_backbone(dir, &Reading { keep, ..Reading::default() }, &mut cx).expect("the checkpoint loads"));
     policy::release(&mut model);
     model
 }

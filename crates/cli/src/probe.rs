@@ -38,7 +38,7 @@ pub fn run(args: &ProbeArgs) -> anyhow::Result<()> {
 
 fn open(dir: &Path) -> anyhow::Result<Model> {
     let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
-    Ok(hf::load(dir, hf::Reading::default(), &mut cx)?)
+    Ok(hf::load(dir, &hf::Reading::default(), &mut cx)?)
 }
 
 /// Ids drawn over the whole vocabulary, new rows included.

@@ -42,7 +42,7 @@ fn one(dir: &Path, args: &VerifyArgs) -> anyhow::Result<()> {
     let bytes: u64 = told.files.values().map(|m| m.bytes).sum();
     let mut cx = Bare { device: device::parse(&args.device)?, draws: Draws::new(0) };
     let model =
-        if dir.join("adapter_config.json").exists() { adapted(dir, &told.adapters, args, &mut cx)? } else { hf::load(dir, hf::Reading::default(), &mut cx)? };
+        if dir.join("adapter_config.json").exists() { adapted(dir, &told.adapters, args, &mut cx)? } else { hf::load(dir, &hf::Reading::default(), &mut cx)? };
     let difference = certificate::check_model(&model, &told, dir)?;
     let (at, files) = (private(&dir.display().to_string()), told.files.len());
     say(&format!(
@@ -59,7 +59,7 @@ fn adapted(dir: &Path, names: &[String], args: &VerifyArgs, cx: &mut Bare) -> an
         None => base_of(dir, &written)?,
     };
     let base = hub::locate(&base.display().to_string())?.dir;
-    let mut model = hf::load(&base, hf::Reading::default(), cx)?;
+    let mut model = hf::load(&base, &hf::Reading::default(), cx)?;
     let parent = dir.canonicalize()?.parent().map(Path::to_owned).unwrap_or_default();
     let siblings = names.iter().map(|name| parent.join(name)).collect::<Vec<_>>();
     // An adapter that was moved or renamed stands for itself.

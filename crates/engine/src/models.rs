@@ -41,7 +41,7 @@ impl Shop<'_> {
         let mut model = match &record.origin {
             // Read as the recipe says, with its dtype.
             Some(origin) => self.model(origin)?.without_parts(),
-            None => hf::load(&checkpoint, Reading::default(), &mut Surroundings::new(self, name))?,
+            None => hf::load(&checkpoint, &Reading::default(), &mut Surroundings::new(self, name))?,
         };
         for (part, dir) in &record.parts {
             hf::load_adapter(&self.root.join(dir), part, &mut model)?;
@@ -65,9 +65,9 @@ impl Shop<'_> {
     }
 
     fn read_model(&self, name: &str, reference: &str, dtype: ast::LoadDtype) -> Result<Model> {
-        let how = Reading { keep: keep(dtype) };
+        let how = Reading { keep: keep(dtype), ..Reading::default() };
         let located = hub::locate(reference)?;
-        let mut model = hf::load(&located.dir, how, &mut Surroundings::new(self, name)).map_err(|e| told(e, &located))?;
+        let mut model = hf::load(&located.dir, &how, &mut Surroundings::new(self, name)).map_err(|e| told(e, &located))?;
         model.lineage.base = Some(located.name.clone());
         for entry in std::fs::read_dir(&located.dir).into_iter().flatten().flatten() {
             let path = entry.path();

@@ -1,7 +1,7 @@
 //! A network as segments; the walk over them is the kernel's.
 
 use crate::erased::ErasedModule;
-use crate::{Hidden, Input, Pass, Result, Spec, Stack, model};
+use crate::{Hidden, Input, Pass, Result, Spec, Stack, mask};
 use burn::prelude::*;
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ pub fn encode(backbone: &dyn Backbone, input: &Input, pass: &mut Pass<'_>) -> Re
 fn encoded(backbone: &dyn Backbone, stack: Stack, pass: &mut Pass<'_>) -> Result<Hidden> {
     pass.present = pass.input.present(stack).cloned();
     let hidden = backbone.embed(&pass.input.clone(), pass)?;
-    pass.mask = model::mask(stack, &hidden, pass);
+    pass.mask = mask::mask(stack, &hidden, pass);
     let hidden = backbone.blocks(stack, hidden, 0..backbone.spec().layers(stack), pass)?;
     let x = backbone.norm(stack, hidden.x.clone(), pass)?;
     Ok(hidden.with(x))

@@ -11,6 +11,8 @@ pub struct Cache {
     layers: BTreeMap<Site, (Tensor<4>, Tensor<4>)>,
     /// Which of the stored places hold a token `[batch, stored]`; `None` means all.
     pub valid: Option<Tensor<2, Bool>>,
+    /// Positions of the stored places `[batch, stored]`.
+    pub positions: Option<Tensor<2, Int>>,
     /// Stored places.
     pub length: usize,
 }
@@ -34,6 +36,7 @@ impl Cache {
             *k = k.clone().select(0, index.clone());
             *v = v.clone().select(0, index.clone());
         }
+        self.positions = self.positions.take().map(|positions| positions.select(0, index.clone()));
         self.valid = self.valid.take().map(|valid| valid.int().select(0, index).equal_elem(1));
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into a model and what walks through it.
 
-use crate::{Name, Result, Stack, refuse};
+use crate::{Mask, Name, Result, Stack, refuse};
 use burn::prelude::*;
 use burn::tensor::{Bool, Int};
 use std::collections::BTreeMap;
@@ -87,38 +87,6 @@ impl Hidden {
     }
 }
 
-/// Who may look at whom.
-#[derive(Clone, Debug)]
-pub struct Mask {
-    /// Query i sees keys up to its own place; queries are the last rows of the keys. Ignored where `allowed` is given.
-    pub causal: bool,
-    /// True where a query may look `[batch, 1, queries, keys]`; includes causality.
-    pub allowed: Option<Tensor<4, Bool>>,
-}
-
-impl Mask {
-    /// Keys that every query may look at, put before the others.
-    #[must_use]
-    pub fn prepend_visible(self, keys: usize) -> Self {
-        let allowed = self.allowed.map(|a| {
-            let [batch, one, queries, _] = a.dims();
-            let open = Tensor::<4, Int>::ones([batch, one, queries, keys], &a.device()).equal_elem(1);
-            Tensor::cat(vec![open, a], 3)
-        });
-        Self { allowed, ..self }
-    }
-
-    /// The mask as a tensor `[batch or 1, 1, queries, keys]`, true where a query may look; `None` where all may look at all.
-    pub fn materialise(&self, queries: usize, keys: usize, device: &Device) -> Option<Tensor<4, Bool>> {
-        if self.allowed.is_some() || !self.causal || queries == 1 {
-            return self.allowed.clone();
-        }
-        Some(causal(queries, keys, device))
-    }
-}
-
-pub use tongues_ops::plain::causal;
-
 /// One attention call: what a part may change.
 #[derive(Clone, Debug)]
 pub struct Attention {
@@ -130,10 +98,12 @@ pub struct Attention {
     pub v: Tensor<4>,
     /// Who may look at whom.
     pub mask: Mask,
-    /// Added to the scores `[batch or 1, heads, queries, keys]`.
+    /// Added to the scores `[batch or 1, heads, queries or 1, keys]`.
     pub bias: Option<Tensor<4>>,
     /// The scores' factor, normally 1/√head_dim.
     pub scale: f64,
+    /// `cap · tanh(score / cap)` after the factor, where given.
+    pub softcap: Option<f64>,
     /// Which keys belong to this call's tokens (the others come from a cache or a part).
     pub new_keys: Range<usize>,
 }

@@ -14,6 +14,7 @@ mod example;
 mod format;
 mod hidden;
 mod linear;
+mod mask;
 mod model;
 mod objective;
 mod part;
@@ -40,8 +41,9 @@ pub use erased::{Dyn, ErasedModule};
 pub use error::{Error, Fault, Result, Story, nearest, refuse};
 pub use example::{Batch, Example, Laid, Segment, Sequence};
 pub use format::{Format, Formatted, Tally};
-pub use hidden::{Attention, Hidden, Input, Mask, Stream, causal};
+pub use hidden::{Attention, Hidden, Input, Stream};
 pub use linear::Linear;
+pub use mask::{Mask, causal};
 pub use model::{Lineage, Model, Net};
 pub use objective::{CloneObjective, Coupling, ExampleContext, Objective, Output, Run, Step, Term, Update};
 pub use part::{At, Attached, ClonePart, Folded, Inner, InnerAttend, OnDisk, Part, Parts, View};
@@ -56,7 +58,7 @@ pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugi
 pub use restore::{restore_some, restore_values};
 pub use rolling::{Likelihood, Rolling, windows};
 pub use session::Session;
-pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack};
+pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack, Stored};
 pub use tokenizer::Tokenizer;
 pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, values};
 

@@ -1,11 +1,9 @@
 //! A backbone with its parts, tokenizers and training policy, and the walk through them.
 
 use crate::erased::Dyn;
-use crate::hidden::causal;
-use crate::{Backbone, Call, Error, Folded, Hidden, Input, Mask, Part, Parts, Pass, Policy, Result, Site, Spec, Stack, Tokenizer, Weights, refuse};
+use crate::{Backbone, Call, Error, Folded, Hidden, Input, Part, Parts, Pass, Policy, Result, Site, Spec, Stack, Tokenizer, Weights, refuse};
 use burn::module::{Module, ModuleMapper};
 use burn::prelude::*;
-use burn::tensor::{Bool, Int};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -139,7 +137,7 @@ impl Model {
             }
         }
         self.room_for(hidden.x.dims()[1], pass)?;
-        pass.mask = mask(stack, &hidden, pass);
+        pass.mask = crate::mask::mask(stack, &hidden, pass);
         if hidden.valid.is_some() || hidden.origin.is_some() {
             pass.present.clone_from(&hidden.valid);
         }
@@ -247,53 +245,4 @@ impl Model {
         }
         Ok(outcome)
     }
-}
-
-/// The self-attention mask of a stack for these places.
-pub(crate) fn mask(stack: Stack, hidden: &Hidden, pass: &Pass<'_>) -> Mask {
-    let is_causal = stack == Stack::Decoder;
-    let device = hidden.x.device().without_autodiff();
-    let [batch, queries, _] = hidden.x.dims();
-    let past = pass.cache.as_ref().map_or(0, |c| c.length);
-    let keys = past + queries;
-    let valid = keys_valid(hidden, pass, batch, past, &device);
-    if valid.is_none() && hidden.segments.is_none() {
-        return Mask { causal: is_causal, allowed: None };
-    }
-    let mut allowed = if is_causal {
-        causal(queries, keys, &device).expand([batch, 1, queries, keys])
-    } else {
-        Tensor::<4, Int>::ones([batch, 1, queries, keys], &device).equal_elem(1)
-    };
-    if let Some(valid) = valid {
-        // A pad looks at itself: a query that may look nowhere has no softmax, and its NaN would reach the others through 0 · NaN.
-        let itself = diagonal(queries, keys, &device).expand([batch, 1, queries, keys]);
-        allowed = allowed.bool_and(valid.reshape([batch, 1, 1, keys]).expand([batch, 1, queries, keys])).bool_or(itself);
-    }
-    if let (Some(segments), 0) = (&hidden.segments, past) {
-        let row = segments.clone().reshape([batch, 1, queries, 1]).expand([batch, 1, queries, queries]);
-        let column = segments.clone().reshape([batch, 1, 1, queries]).expand([batch, 1, queries, queries]);
-        allowed = allowed.bool_and(row.equal(column));
-    }
-    Mask { causal: is_causal, allowed: Some(allowed) }
-}
-
-fn keys_valid(hidden: &Hidden, pass: &Pass<'_>, batch: usize, past: usize, device: &Device) -> Option<Tensor<2, Bool>> {
-    let stored = pass.cache.as_ref().and_then(|c| c.valid.clone());
-    if stored.is_none() && hidden.valid.is_none() {
-        return None;
-    }
-    let new = hidden.valid_or_all();
-    if past == 0 {
-        return Some(new);
-    }
-    let stored = stored.unwrap_or_else(|| Tensor::<2, Int>::ones([batch, past], device).equal_elem(1));
-    Some(Tensor::cat(vec![stored, new], 1))
-}
-
-/// `[1, 1, queries, keys]`, true where a key is the query's own place.
-fn diagonal(queries: usize, keys: usize, device: &Device) -> Tensor<4, Bool> {
-    let row = Tensor::<1, Int>::arange((keys - queries) as i64..keys as i64, device).reshape([queries, 1]);
-    let column = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, keys]);
-    column.expand([queries, keys]).equal(row.expand([queries, keys])).unsqueeze::<4>()
 }

@@ -69,7 +69,7 @@ impl<'a> Pass<'a> {
             call,
             notes: Notes::default(),
             cache: None,
-            mask: Mask { causal: true, allowed: None },
+            mask: Mask { causal: true, ..Mask::default() },
             sides: BTreeMap::new(),
             input: Input::default(),
             present: None,

@@ -110,9 +110,17 @@ impl Session {
         };
         let logits = self.model.read_out_with(last, false, &mut pass)?;
         self.cache = pass.cache.take().ok_or_else(|| Error::run("session", "the pass lost its cache"))?;
+        self.place(hidden.positions);
         self.remember(hidden.valid, shape[0], walked, &device);
         let [rows, _, vocabulary] = logits.dims();
         Ok(log_softmax(logits.reshape([rows, vocabulary]), 1))
+    }
+
+    fn place(&mut self, new: Tensor<2, Int>) {
+        self.cache.positions = match self.cache.positions.take() {
+            Some(old) => Some(Tensor::cat(vec![old, new], 1)),
+            None => Some(new),
+        };
     }
 
     fn remember(&mut self, valid: Option<Tensor<2, Bool>>, rows: usize, walked: usize, device: &Device) {

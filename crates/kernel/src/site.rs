@@ -54,6 +54,16 @@ pub enum Role {
     AttentionNorm,
     /// The norm before the feed-forward sub-layer.
     FeedForwardNorm,
+    /// The norm after the self-attention sub-layer, before the residual.
+    AttentionOutNorm,
+    /// The norm after the feed-forward sub-layer, before the residual.
+    FeedForwardOutNorm,
+    /// The norm of every query head `[batch, time · heads, head_dim]`.
+    QueryNorm,
+    /// The norm of every key head `[batch, time · heads, head_dim]`.
+    KeyNorm,
+    /// The norm of the embeddings.
+    EmbeddingsNorm,
     /// The final norm's output.
     Final,
     /// The language-model head.
@@ -81,7 +91,8 @@ impl Role {
             Role::SelfAttention => "self-attention",
             Role::FeedForward => "feed-forward",
             Role::Block => "block",
-            Role::AttentionNorm | Role::FeedForwardNorm => "norm",
+            Role::AttentionNorm | Role::FeedForwardNorm | Role::AttentionOutNorm | Role::FeedForwardOutNorm => "norm",
+            Role::QueryNorm | Role::KeyNorm | Role::EmbeddingsNorm => "norm",
             Role::Final => "final",
             Role::Head => "head",
             Role::Own(word) => word,
@@ -139,6 +150,17 @@ pub struct Spec {
     pub ties: Vec<(String, String)>,
     /// The Hugging Face configuration, as it will be written.
     pub config: Map<String, Json>,
+    /// How the files differ from what is in memory.
+    pub stored: Stored,
+}
+
+/// How a family's files differ from its tensors in memory, where every projection is `[out, in]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Matrices that the files keep as `[in, out]`.
+    pub transposed: Vec<String>,
+    /// What old files, and files of the network without its head, leave out before the names of tensors; written always.
+    pub prefix: String,
 }
 
 impl Spec {
@@ -155,6 +177,11 @@ impl Spec {
     /// What is known of a place.
     pub fn info(&self, site: Site) -> Option<&SiteInfo> {
         self.sites.iter().find(|i| i.site == site)
+    }
+
+    /// Whether the files keep this matrix as `[in, out]`.
+    pub fn is_transposed(&self, name: &str) -> bool {
+        self.stored.transposed.iter().any(|n| n == name)
     }
 
     /// The name of the weight behind a role in the first layer that has it, e.g. the embedding matrix.

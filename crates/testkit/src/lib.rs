@@ -11,6 +11,7 @@
 //! a method of its own, for plugins that keep only some of the promises.
 
 mod adapter;
+mod backbone;
 mod batch;
 mod format;
 mod gradient;
@@ -22,6 +23,7 @@ mod tokenizer;
 mod toy;
 
 pub use adapter::AdapterCase;
+pub use backbone::BackboneCase;
 pub use batch::{ids, input, logits, random_batch, spread};
 pub use format::SplitFormat;
 pub use gradient::{causal_loss, check_gradients, gradients};

@@ -66,6 +66,7 @@ impl ToyShape {
             sites: self.sites(),
             ties,
             config: config.as_object().cloned().unwrap_or_else(Map::new),
+            ..Spec::default()
         }
     }
 
@@ -206,7 +207,7 @@ impl Block {
         let [_, _, time, width] = q.dims();
         let (q, k) = (rotate_half_split(q, cos.clone(), sin.clone()), rotate_half_split(k, cos.clone(), sin.clone()));
         let scale = 1.0 / (width as f64).sqrt();
-        let attention = Attention { q, k, v, mask: pass.mask.clone(), bias: None, scale, new_keys: 0..time };
+        let attention = Attention { q, k, v, mask: pass.mask.clone(), bias: None, scale, softcap: None, new_keys: 0..time };
         let heads = pass.attend(at(self.layer, Role::Attention), attention, |a, _| Ok(grouped(a)))?;
         let heads = pass.at(at(self.layer, Role::Heads), heads_together(heads))?;
         pass.linear(at(self.layer, Role::AttentionOut), &a.o_proj, heads)

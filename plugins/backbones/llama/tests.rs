@@ -6,6 +6,7 @@ use tongues_io::{hf, open_file};
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::burn::tensor::Int;
 use tongues_kernel::{Bare, Call, Draws, Input, Model, Session, Stack, Stream, values};
+use tongues_testkit::BackboneCase;
 
 fn fixture(case: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/llama").join(case)
@@ -13,7 +14,7 @@ fn fixture(case: &str) -> PathBuf {
 
 fn model(case: &str) -> Model {
     let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
-    Model::without_tokenizer(hf::load_backbone(&fixture(case), hf::Reading::default(), &mut cx).expect("the fixture loads"))
+    Model::without_tokenizer(hf::load_backbone(&fixture(case), &hf::Reading::default(), &mut cx).expect("the fixture loads"))
 }
 
 /// Ids, mask and positions as the reference was given them.
@@ -68,6 +69,17 @@ fn logits_equal_transformers() {
         assert!(std(&theirs) >= 1.0, "{case}: the fixture is too flat");
         let worst = difference(&ours, &theirs, &mask);
         assert!(worst <= 1.0, "{case}: {worst} tolerances off");
+    }
+}
+
+#[test]
+fn every_rope_type_equals_the_reference() {
+    for case in ["linear", "yarn", "yarn-explicit", "yarn-mscale", "shortrope"] {
+        BackboneCase::new(fixture(case)).check();
+    }
+    // Beyond 8 tokens these turn all keys otherwise.
+    for case in ["dynamic", "longrope"] {
+        BackboneCase::new(fixture(case)).with_sessions_up_to(8).check();
     }
 }
 

@@ -55,8 +55,8 @@ impl __Type__Config {
             stacks: vec![(Stack::Decoder, 0)],
             max_positions: 2048,
             sites: vec![info(Role::Embeddings, "embed_tokens", [1, d], false), info(Role::Head, "lm_head", [d, v], true)],
-            ties: vec![],
             config: config.as_object().cloned().unwrap_or_default(),
+            ..Spec::default()
         }
     }
 }

@@ -30,7 +30,7 @@ fn write_backbone(work: &Work<'_, '_>, model: &mut Model) -> Result<()> {
     hf::save(model, Some(dtype), partial.path())?;
     write_atomic(&partial.path().join("README.md"), told(work, model, None, dtype)?.as_bytes())?;
     let mut cx = Surroundings::new(work.shop, &work.stage.name);
-    let read_back = hf::load(partial.path(), Reading::default(), &mut cx)?;
+    let read_back = hf::load(partial.path(), &Reading::default(), &mut cx)?;
     certificate::certify(&model.without_parts(), &read_back, dtype, &[], partial.path())?;
     partial.commit()?;
     model.lineage.base = Some(target.display().to_string());

@@ -1,5 +1,6 @@
 //! In which dtype weights are kept in memory, and written.
 
+use super::stored::transposed;
 use crate::{Checkpoint, Dtype};
 use half::{bf16, f16};
 use serde_json::{Map, Value as Json};
@@ -65,23 +66,42 @@ fn narrow(keep: Keep, stored: Dtype, rank: usize, device: &Device) -> Option<DTy
 /// # Errors
 /// No such tensor, or it is not one of floats.
 pub(super) fn tensor<const D: usize>(checkpoint: &Checkpoint, name: &str, shape: [usize; D], keep: Keep, device: &Device) -> Result<Tensor<D>> {
+    arranged(checkpoint, name, shape, keep, device, false)
+}
+
+/// The same for a matrix that the file keeps the other way round; `shape` is the one in memory.
+///
+/// # Errors
+/// As [`tensor`].
+pub(super) fn turned<const D: usize>(checkpoint: &Checkpoint, name: &str, shape: [usize; D], keep: Keep, device: &Device) -> Result<Tensor<D>> {
+    arranged(checkpoint, name, shape, keep, device, true)
+}
+
+fn arranged<const D: usize>(checkpoint: &Checkpoint, name: &str, shape: [usize; D], keep: Keep, device: &Device, turn: bool) -> Result<Tensor<D>> {
     let device = device.clone().without_autodiff();
     let stored = checkpoint.info(name)?.dtype;
-    let pairs = |name| Ok::<_, Error>(checkpoint.bytes(name)?.as_chunks::<2>().0);
+    let pairs = || Ok::<_, Error>(checkpoint.bytes(name)?.as_chunks::<2>().0);
     Ok(match narrow(keep, stored, D, &device) {
         Some(DType::BF16) if stored == Dtype::BF16 => {
-            let numbers: Vec<bf16> = pairs(name)?.iter().map(|b| bf16::from_le_bytes(*b)).collect();
-            Tensor::from_data(TensorData::new(numbers, shape), (&device, DType::BF16))
+            let numbers = pairs()?.iter().map(|b| bf16::from_le_bytes(*b)).collect();
+            Tensor::from_data(TensorData::new(in_order(numbers, &shape, turn), shape), (&device, DType::BF16))
         }
         Some(DType::F16) if stored == Dtype::F16 => {
-            let numbers: Vec<f16> = pairs(name)?.iter().map(|b| f16::from_le_bytes(*b)).collect();
-            Tensor::from_data(TensorData::new(numbers, shape), (&device, DType::F16))
+            let numbers = pairs()?.iter().map(|b| f16::from_le_bytes(*b)).collect();
+            Tensor::from_data(TensorData::new(in_order(numbers, &shape, turn), shape), (&device, DType::F16))
         }
         half => {
-            let wide = Tensor::from_data(TensorData::new(checkpoint.f32(name)?, shape), &device);
+            let wide = Tensor::from_data(TensorData::new(in_order(checkpoint.f32(name)?, &shape, turn), shape), &device);
             half.map_or(wide.clone(), |half| wide.cast(half))
         }
     })
+}
+
+fn in_order<E: Copy>(numbers: Vec<E>, shape: &[usize], turn: bool) -> Vec<E> {
+    match shape {
+        [rows, columns] if turn => transposed(&numbers, *columns, *rows),
+        _ => numbers,
+    }
 }
 
 /// A projection's weight in int8, where asked and possible.

@@ -1,6 +1,7 @@
 //! A model becomes a folder that the ecosystem loads.
 
 use super::keep::{check_exact, set_dtype, written_dtype};
+use super::stored;
 use crate::{CheckpointWriter, Dtype, TensorSpec, write_atomic};
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
@@ -32,14 +33,15 @@ fn tokenizer_files(model: &Model) -> Vec<(String, String)> {
 
 /// Names and shapes of the backbone's tensors, as they will be stored.
 pub fn tensor_specs(model: &Model, dtype: Dtype) -> Vec<TensorSpec> {
-    let mut all: Vec<TensorSpec> = entries(&model.net.backbone, "").into_iter().map(|e| TensorSpec::new(e.name, dtype, e.shape)).collect();
+    let shape = |name: &str, shape| stored::shape(model.spec(), name, shape);
+    let mut all: Vec<TensorSpec> = entries(&model.net.backbone, "").into_iter().map(|e| TensorSpec::new(&e.name, dtype, shape(&e.name, e.shape))).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
 fn save_weights(model: &Model, dtype: Dtype, dir: &Path) -> Result<()> {
     let mut writer = CheckpointWriter::create(dir, &tensor_specs(model, dtype), SHARD_BYTES)?;
-    for_each_value(&model.net.backbone, "", &mut |name, _, values| writer.push(name, &values))?;
+    for_each_value(&model.net.backbone, "", &mut |name, shape, values| writer.push(name, &stored::written(model.spec(), name, shape, values)))?;
     writer.finish()
 }
 

@@ -99,7 +99,16 @@ fn spec(stack: Stack, layers: usize) -> Spec {
     sites.push(info(stack, 0, Role::Head, "lm_head", [WIDTH, VOCABULARY]));
     let config = serde_json::json!({ "model_type": "toy", "num_hidden_layers": layers, "vocab_size": VOCABULARY });
     let config = config.as_object().unwrap().clone();
-    Spec { family: "toy".into(), hidden: WIDTH, vocabulary: VOCABULARY, stacks: vec![(stack, layers)], max_positions: POSITIONS, sites, ties: vec![], config }
+    Spec {
+        family: "toy".into(),
+        hidden: WIDTH,
+        vocabulary: VOCABULARY,
+        stacks: vec![(stack, layers)],
+        max_positions: POSITIONS,
+        sites,
+        config,
+        ..Spec::default()
+    }
 }
 
 fn info(stack: Stack, layer: usize, role: Role, path: &str, width: [usize; 2]) -> SiteInfo {
@@ -122,7 +131,7 @@ impl Toy {
         let q = apart(pass.linear(self.place(l, Role::Query), &attn.q_proj, x.clone())?);
         let k = apart(pass.linear(self.place(l, Role::Key), &attn.k_proj, x.clone())?);
         let v = apart(pass.linear(self.place(l, Role::Value), &attn.v_proj, x)?);
-        let a = Attention { q, k, v, mask: pass.mask.clone(), bias: None, scale: 1.0 / ((WIDTH / HEADS) as f64).sqrt(), new_keys: 0..time };
+        let a = Attention { q, k, v, mask: pass.mask.clone(), bias: None, scale: 1.0 / ((WIDTH / HEADS) as f64).sqrt(), softcap: None, new_keys: 0..time };
         let y = pass.attend(self.place(l, Role::Attention), a, |a, _| Ok(attend(a)))?;
         let y = pass.at(self.place(l, Role::Heads), y.swap_dims(1, 2).reshape([batch, time, WIDTH]))?;
         pass.linear(self.place(l, Role::AttentionOut), &attn.o_proj, y)

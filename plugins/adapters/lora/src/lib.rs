@@ -132,6 +132,7 @@ impl Adapter for LoraOptions {
             alphas: vec![self.lora_alpha; sites.len()],
             target_modules: target_modules(&sites, self.layers_to_transform.as_deref(), model.spec()),
             layers_to_transform: self.layers_to_transform.clone(),
+            fan_in_fan_out: lie_across(&sites, model.spec()),
         };
         model.attach(&self.name, sites.iter().map(|i| i.site).collect(), Lora::new(&sites, pairs, settings))?;
         if let Some(ratio) = self.loraplus_lr_ratio {
@@ -169,6 +170,11 @@ fn chosen(names: &[String], layers: Option<&[usize]>, spec: &Spec) -> Result<Vec
         None if sites.is_empty() => refuse("lora: layers_to_transform", "at least one layer", "an empty list", "leave the key out for all layers"),
         None => Ok(sites),
     }
+}
+
+/// The files of the base keep these projections' weights as `[in, out]`.
+fn lie_across(sites: &[SiteInfo], spec: &Spec) -> bool {
+    sites.iter().any(|i| spec.is_transposed(&format!("{}.weight", i.path)))
 }
 
 fn in_layers(info: &SiteInfo, layers: &[usize]) -> bool {

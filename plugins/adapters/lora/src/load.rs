@@ -2,7 +2,7 @@
 //! scaled by, and everything in it that would change the model's function and is not built here is refused.
 
 use crate::save::{PREFIX, SUFFIX_A, SUFFIX_B};
-use crate::{Lora, Pair, Settings, chosen, target_modules};
+use crate::{Lora, Pair, Settings, chosen, lie_across, target_modules};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use tongues_kernel::burn::prelude::*;
@@ -187,6 +187,7 @@ fn settings(config: &Map<String, Json>, sites: &[SiteInfo], spec: &Spec) -> Resu
         alphas: sites.iter().map(alpha).collect::<Result<_>>()?,
         target_modules: target_modules(sites, layers.as_deref(), spec),
         layers_to_transform: layers,
+        fan_in_fan_out: lie_across(sites, spec),
     })
 }
 

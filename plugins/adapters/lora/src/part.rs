@@ -25,6 +25,8 @@ pub struct Settings {
     pub target_modules: Vec<String>,
     /// Layers that choose the places.
     pub layers_to_transform: Option<Vec<usize>>,
+    /// The files of the base keep the projections' weights as `[in, out]`; the pairs are the same.
+    pub fan_in_fan_out: bool,
 }
 
 /// Low-rank matrices on many projections.

@@ -35,7 +35,7 @@ fn config(lora: &Lora) -> Map<String, Json> {
         ("alpha_pattern", alphas),
         ("base_model_name_or_path", Json::Null),
         ("bias", json!("none")),
-        ("fan_in_fan_out", json!(false)),
+        ("fan_in_fan_out", json!(s.fan_in_fan_out)),
         ("inference_mode", json!(true)),
         ("init_lora_weights", json!(true)),
         ("layers_to_transform", json!(s.layers_to_transform)),

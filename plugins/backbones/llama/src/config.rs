@@ -1,9 +1,10 @@
 //! The configuration: keys and defaults of the Hugging Face `config.json`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
-use tongues_kernel::{Error, Result, Role, Site, SiteInfo, Spec, Stack, refuse};
-use tongues_nn::{Rope, RopeScaling};
+use serde_json::{Map, Value as Json};
+use tongues_kernel::Result;
+use tongues_nn::config::{head_width, keys_of, require, written};
+use tongues_nn::{Activation, DecoderPlan, LayerPlan, Rope, read_rope, write_rope};
 
 /// A llama network, by the keys of its `config.json`.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -50,7 +51,7 @@ pub struct LlamaConfig {
     pub mlp_bias: bool,
     /// Base of the rotary frequencies; 10000 where absent.
     pub rope_theta: Option<f64>,
-    /// Frequency scaling: `{ rope_type = "llama3", factor = …, … }`.
+    /// Frequency scaling: `{ rope_type = "llama3", factor = …, … }`; types are linear, dynamic, yarn, longrope and llama3.
     pub rope_scaling: Option<Map<String, Json>>,
     /// Theta and scaling in the newer form of the files.
     pub rope_parameters: Option<Map<String, Json>>,
@@ -70,117 +71,53 @@ fn epsilon() -> f64 {
 }
 
 impl LlamaConfig {
-    /// Key and value heads.
-    pub fn kv_heads(&self) -> usize {
+    fn kv_heads(&self) -> usize {
         self.num_key_value_heads.unwrap_or(self.num_attention_heads)
     }
 
-    /// Rows of the embedding matrix.
-    pub fn vocabulary(&self) -> usize {
-        self.vocab_size.unwrap_or(0)
-    }
-
-    /// Width of a head.
-    pub fn width(&self) -> usize {
-        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads)
-    }
-
-    /// Refuses what contradicts itself.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |key: &str, expected: String, found: String| refuse(format!("llama: {key}"), expected, found, "correct the configuration");
-        if self.hidden_act != "silu" {
-            return wrong("hidden_act", "silu".into(), self.hidden_act.clone());
-        }
-        if self.head_dim.is_none() && !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return wrong("hidden_size", format!("a multiple of the {} heads, or a head_dim", self.num_attention_heads), self.hidden_size.to_string());
-        }
-        if self.kv_heads() == 0 || !self.num_attention_heads.is_multiple_of(self.kv_heads()) {
-            return wrong("num_key_value_heads", format!("a divisor of {}", self.num_attention_heads), self.kv_heads().to_string());
-        }
-        if !self.width().is_multiple_of(2) || self.width() == 0 {
-            return wrong("head_dim", "an even number".into(), self.width().to_string());
-        }
-        if self.vocabulary() == 0 {
-            return wrong("vocab_size", "at least 1".into(), "0".into());
-        }
-        Ok(())
-    }
-
-    /// The rotary frequencies.
-    pub fn rope(&self) -> Result<Rope> {
-        let (theta, scaling) = RopeScaling::read(&self.map()?)?;
-        Ok(Rope::new(theta, self.width(), &scaling))
-    }
-
-    fn map(&self) -> Result<Map<String, Json>> {
-        match serde_json::to_value(self) {
-            Ok(Json::Object(map)) => Ok(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
-            other => Err(Error::run("llama config", format!("{other:?}"))),
-        }
-    }
-
-    /// The configuration as `config.json` has it; both spellings of the rotary keys, so that every reader is content.
-    fn written(&self) -> Map<String, Json> {
-        let mut map = self.map().unwrap_or_default();
-        let theta = RopeScaling::read(&map).map_or(10_000.0, |(theta, _)| theta);
-        let mut rotary = self.rope_parameters.clone().or_else(|| self.rope_scaling.clone()).unwrap_or_default();
-        if let Some(kind) = rotary.remove("type") {
-            rotary.entry("rope_type").or_insert(kind);
-        }
-        rotary.entry("rope_type").or_insert("default".into());
-        rotary.remove("rope_theta");
-        let scaled = rotary["rope_type"] != "default";
-        map.insert("rope_scaling".into(), if scaled { Json::Object(rotary.clone()) } else { Json::Null });
-        rotary.insert("rope_theta".into(), theta.into());
-        map.insert("rope_theta".into(), theta.into());
-        map.insert("rope_parameters".into(), Json::Object(rotary));
-        map.insert("num_key_value_heads".into(), self.kv_heads().into());
-        map.insert("head_dim".into(), self.width().into());
-        map.insert("model_type".into(), "llama".into());
-        map.insert("architectures".into(), json!(["LlamaForCausalLM"]));
-        map
-    }
-
-    /// What the kernel is told.
-    pub fn spec(&self) -> Spec {
-        let ties = if self.tie_word_embeddings { vec![("lm_head.weight".into(), "model.embed_tokens.weight".into())] } else { vec![] };
-        Spec {
-            family: "llama".into(),
+    /// The network of this configuration.
+    ///
+    /// # Errors
+    /// It contradicts itself.
+    pub fn plan(&self) -> Result<DecoderPlan> {
+        require(self.hidden_act == "silu", ("llama", "hidden_act"), "silu", &self.hidden_act)?;
+        let width = head_width("llama", self.hidden_size, self.num_attention_heads, self.head_dim)?;
+        let (theta, scaling) = read_rope(&keys_of(self)?)?;
+        let rope = Rope::new(theta, width, &scaling);
+        Ok(DecoderPlan {
+            family: "llama",
+            vocabulary: self.vocab_size.unwrap_or(0),
             hidden: self.hidden_size,
-            vocabulary: self.vocabulary(),
-            stacks: vec![(Stack::Decoder, self.num_hidden_layers)],
-            max_positions: self.max_position_embeddings,
-            sites: self.sites(),
-            ties,
-            config: self.written(),
-        }
+            inner: self.intermediate_size,
+            heads: self.num_attention_heads,
+            kv_heads: self.kv_heads(),
+            width,
+            max_positions: rope.reach(self.max_position_embeddings),
+            std: self.initializer_range,
+            epsilon: self.rms_norm_eps,
+            plus_one: false,
+            norms_behind: false,
+            head_norms: false,
+            qkv_bias: self.attention_bias,
+            out_bias: self.attention_bias,
+            inner_bias: self.mlp_bias,
+            activation: Activation::Silu,
+            embedding_factor: None,
+            scale: (width as f64).powf(-0.5),
+            score_cap: None,
+            logit_cap: None,
+            tied: self.tie_word_embeddings,
+            layers: vec![LayerPlan::default(); self.num_hidden_layers],
+            ropes: vec![rope],
+            config: self.written(width),
+        })
     }
 
-    fn sites(&self) -> Vec<SiteInfo> {
-        let (d, f) = (self.hidden_size, self.intermediate_size);
-        let (q, kv) = (self.num_attention_heads * self.width(), self.kv_heads() * self.width());
-        let info = |layer, role, path: &str, width, weight| SiteInfo { site: Site::new(Stack::Decoder, layer, role), path: path.into(), width, weight };
-        let mut sites = vec![info(0, Role::Embeddings, "model.embed_tokens", [1, d], false)];
-        for layer in 0..self.num_hidden_layers {
-            let mut add = |role, name: &str, width, weight| sites.push(info(layer, role, &format!("model.layers.{layer}{name}"), width, weight));
-            add(Role::AttentionNorm, ".input_layernorm", [d, d], false);
-            add(Role::SelfAttention, ".self_attn", [d, d], false);
-            add(Role::Query, ".self_attn.q_proj", [d, q], true);
-            add(Role::Key, ".self_attn.k_proj", [d, kv], true);
-            add(Role::Value, ".self_attn.v_proj", [d, kv], true);
-            add(Role::Attention, ".self_attn.attention", [q, q], false);
-            add(Role::Heads, ".self_attn.heads", [q, q], false);
-            add(Role::AttentionOut, ".self_attn.o_proj", [q, d], true);
-            add(Role::FeedForwardNorm, ".post_attention_layernorm", [d, d], false);
-            add(Role::FeedForward, ".mlp", [d, d], false);
-            add(Role::Gate, ".mlp.gate_proj", [d, f], true);
-            add(Role::Up, ".mlp.up_proj", [d, f], true);
-            add(Role::Activation, ".mlp.act_fn", [f, f], false);
-            add(Role::Down, ".mlp.down_proj", [f, d], true);
-            add(Role::Block, "", [d, d], false);
-        }
-        sites.push(info(0, Role::Final, "model.norm", [d, d], false));
-        sites.push(info(0, Role::Head, "lm_head", [d, self.vocabulary()], !self.tie_word_embeddings));
-        sites
+    fn written(&self, width: usize) -> Map<String, Json> {
+        let mut map = written(self, "llama", "LlamaForCausalLM");
+        write_rope(&mut map);
+        map.insert("num_key_value_heads".into(), self.kv_heads().into());
+        map.insert("head_dim".into(), width.into());
+        map
     }
 }
