@@ -7,11 +7,11 @@ use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use std::path::Path;
 use std::sync::Arc;
-use tongues_io::hf::{Keep, Reading};
+use tongues_io::hf::{From, Keep, Reading};
 use tongues_io::hub::{self, Located};
 use tongues_io::{Algorithm, HfTokenizer, hf};
 use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, refuse};
-use tongues_recipe::ast::{self, ModelDef, Scratch, TokenizerDef};
+use tongues_recipe::ast::{self, Blocks, LoadRule, ModelDef, Scratch, TokenizerDef};
 
 impl Shop<'_> {
     /// A model under `[models]`, or the result of an earlier stage. Tensors are shared.
@@ -52,7 +52,7 @@ impl Shop<'_> {
 
     fn make_model(&self, name: &str, definition: &ModelDef) -> Result<Model> {
         let mut model = match (&definition.checkpoint, &definition.scratch) {
-            (Some(dir), _) => self.read_model(name, dir, definition.dtype)?,
+            (Some(dir), _) => self.read_model(name, dir, definition)?,
             (_, Some(scratch)) => self.fresh(name, scratch)?,
             _ => return refuse(format!("model `{name}`"), "`checkpoint` or `scratch`", "neither", ""),
         };
@@ -64,19 +64,42 @@ impl Shop<'_> {
         Ok(model)
     }
 
-    fn read_model(&self, name: &str, reference: &str, dtype: ast::LoadDtype) -> Result<Model> {
-        let how = Reading { keep: keep(dtype), ..Reading::default() };
+    fn read_model(&self, name: &str, reference: &str, definition: &ModelDef) -> Result<Model> {
         let located = hub::locate(reference)?;
+        let how = self.reading(definition)?;
+        if definition.layers.is_some() && how.layers.is_empty() {
+            return refuse(format!("models.{name}.layers"), "at least one block", "none", "write \"0..8\" for the first eight");
+        }
         let mut model = hf::load(&located.dir, &how, &mut Surroundings::new(self, name)).map_err(|e| told(e, &located))?;
-        model.lineage.base = Some(located.name.clone());
-        for entry in std::fs::read_dir(&located.dir).into_iter().flatten().flatten() {
+        model.lineage.base = how.is_whole().then(|| located.name.clone());
+        model.lineage.steps.iter().filter(|step| step.contains("left out")).for_each(|step| self.note(format!("Model {name}: {step}")));
+        for dir in std::iter::once(&located.dir).chain(how.from.iter().map(|f| &f.dir)) {
+            self.note_files(dir)?;
+        }
+        Ok(model)
+    }
+
+    fn reading(&self, definition: &ModelDef) -> Result<Reading> {
+        let from = |rule: &LoadRule| Ok(From { dir: hub::locate(&rule.from)?.dir, tensors: rule.tensors.clone(), into: rule.into.clone() });
+        Ok(Reading {
+            keep: keep(definition.dtype),
+            allow_unused: definition.allow_unused,
+            layers: definition.layers.as_ref().map(Blocks::numbers).unwrap_or_default(),
+            from: definition.load.iter().map(from).collect::<Result<_>>()?,
+            fresh: definition.fresh.clone(),
+        })
+    }
+
+    /// Files of a checkpoint are inputs of the run.
+    fn note_files(&self, dir: &Path) -> Result<()> {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
                 let ((), file) = reading(&path, || Ok(()))?;
                 self.inputs.borrow_mut().insert(path.display().to_string(), file);
             }
         }
-        Ok(model)
+        Ok(())
     }
 
     fn fresh(&self, name: &str, scratch: &Scratch) -> Result<Model> {

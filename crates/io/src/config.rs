@@ -10,6 +10,11 @@ use tongues_kernel::{Error, Result, nearest, refuse};
 /// # Errors
 /// The file is missing, not UTF-8 or not JSON; the message has file, line and column.
 pub fn read_json(path: &Path) -> Result<Json> {
+    read_as(path)
+}
+
+/// Reads a JSON file of a known form.
+pub(crate) fn read_as<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(|e| unreadable(path, &e))?;
     serde_json::from_slice(&bytes).map_err(|e| {
         let at = format!("{}:{}:{}", path.display(), e.line(), e.column());

@@ -3,7 +3,6 @@
 //! What lies in the cache is used without asking the network. `HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean
 //! what they mean elsewhere. A token goes to the hub and nowhere else; names, not paths, go into manifests and cards.
 
-use crate::config;
 use crate::tensors::{INDEX, SINGLE};
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
@@ -190,10 +189,8 @@ fn first_missing(dir: &Path) -> Result<Option<String>> {
 }
 
 /// The files that an index names; only those of its own folder.
-fn shards(index: &Path) -> Result<BTreeSet<String>> {
-    let root = config::read_object(index)?;
-    let map = root.get("weight_map").and_then(serde_json::Value::as_object);
-    let names: BTreeSet<String> = map.into_iter().flatten().filter_map(|(_, shard)| shard.as_str().map(String::from)).collect();
+fn shards(index: &Path) -> Result<Vec<String>> {
+    let names: Vec<String> = crate::tensors::index::shards(index)?.into_keys().collect();
     match names.iter().find(|n| n.contains(['/', '\\']) || n.contains("..")) {
         Some(name) => refuse(INDEX, "files in the same folder", format!("`{name}`"), "an index may name only files in its own folder"),
         None => Ok(names),

@@ -228,7 +228,14 @@ fn another_program_is_named_and_goes_on_only_when_asked_to() {
     let run = |args: &[&str]| {
         #[cfg(unix)]
         std::fs::set_permissions(desk.path("other"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
-        Command::new(desk.path("other")).args(["run", "recipe.toml", "--out", "cut"]).args(args).current_dir(desk.dir.path()).output().expect("starts")
+        let start = || Command::new(desk.path("other")).args(["run", "recipe.toml", "--out", "cut"]).args(args).current_dir(desk.dir.path()).output();
+        // While another test starts a process, that process may for a moment hold the file open for writing.
+        loop {
+            match start() {
+                Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::sleep(std::time::Duration::from_millis(20)),
+                other => break other.expect("starts"),
+            }
+        }
     };
     let out = run(&["--resume"]);
     assert!(out.status.code() == Some(2) && told(&out).contains("the program's file (was "), "{}", told(&out));

@@ -5,9 +5,7 @@ use std::{
     path::{Component, Path},
 };
 
-use super::{INDEX, Info, SINGLE, convert, map::TensorFile, missing};
-use crate::config;
-use serde_json::Value as Json;
+use super::{INDEX, Info, SINGLE, convert, index::shards, map::TensorFile, missing};
 use tongues_kernel::{Error, Result, nearest, refuse};
 
 /// Named tensors of a model on the disk. Opening maps the files and checks their headers; numbers are read on demand.
@@ -51,7 +49,7 @@ impl Checkpoint {
 
     fn open_shards(dir: &Path) -> Result<Self> {
         let index = dir.join(INDEX);
-        let shards = read_index(&index)?;
+        let shards = shards(&index)?;
         let (mut files, mut place) = (vec![], BTreeMap::new());
         for (shard, names) in &shards {
             let path = inside(dir, shard, &index)?;
@@ -132,26 +130,6 @@ impl Checkpoint {
 
 fn at(file: &TensorFile, name: &str) -> String {
     format!("{}, tensor `{name}`", file.name)
-}
-
-/// Shard names with the tensors that each should hold.
-fn read_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> {
-    let root = config::read_object(index)?;
-    let Some(Json::Object(map)) = root.get("weight_map") else {
-        return refuse(index.display(), "the object `weight_map`", "none", "copy the index again from the source");
-    };
-    let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (tensor, shard) in map {
-        let Json::String(shard) = shard else {
-            let at = format!("{}, weight_map, `{tensor}`", index.display());
-            return refuse(at, "the name of a file", config::kind(shard), "");
-        };
-        shards.entry(shard.clone()).or_default().push(tensor.clone());
-    }
-    if shards.is_empty() {
-        return refuse(index.display(), "at least one tensor in `weight_map`", "none", "copy the index again");
-    }
-    Ok(shards)
 }
 
 /// The path of a shard, which must lie in the folder of the index.

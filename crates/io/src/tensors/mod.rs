@@ -7,6 +7,7 @@
 mod checkpoint;
 mod convert;
 mod header;
+pub(crate) mod index;
 mod map;
 mod missing;
 mod sharded;

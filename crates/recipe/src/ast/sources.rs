@@ -56,9 +56,58 @@ pub struct ModelDef {
     /// In which dtype the checkpoint's matrices are kept in memory; what trains is kept in 32-bit floats whatever stands here.
     #[serde(default, skip_serializing_if = "LoadDtype::is_auto")]
     pub dtype: LoadDtype,
+    /// Blocks taken from the checkpoint, in order, counted from 0: `"0..8"`, or a list such as `[0, 2, 4]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Blocks>,
+    /// Tensors taken from other checkpoints: `[{ from = "other", tensors = "model.embed_tokens.*" }]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<LoadRule>,
+    /// Tensors that are drawn anew instead of read; `*` matches any run of characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<String>,
+    /// Leave out tensors of the checkpoint that its configuration does not explain; the report names them. An error otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_unused: bool,
     /// PEFT adapter folders (or `hf:org/name`) put on top, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<String>,
+}
+
+/// Blocks of a network.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Blocks {
+    /// From the first number to the one before the second: `"0..8"`.
+    Range(#[schemars(regex(pattern = r"^[0-9]+\.\.[0-9]+$"))] String),
+    /// One by one; a block may come several times.
+    List(Vec<usize>),
+}
+
+impl Blocks {
+    /// Their numbers.
+    pub fn numbers(&self) -> Vec<usize> {
+        match self {
+            Self::List(list) => list.clone(),
+            Self::Range(text) => {
+                let ends = text.split_once("..").and_then(|(a, b)| Some((a.parse::<usize>().ok()?, b.parse::<usize>().ok()?)));
+                // The schema holds the form; numbers beyond any network give none, which is refused when the model is read.
+                ends.map_or_else(Vec::new, |(a, b)| (a..b.min(a + 10_000)).collect())
+            }
+        }
+    }
+}
+
+/// Tensors of another checkpoint.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadRule {
+    /// The other checkpoint: a folder, or `hf:org/name`.
+    pub from: String,
+    /// Its tensors; `*` matches any run of characters.
+    pub tensors: String,
+    /// What stands here for the text before the first `*` there; names stay where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 /// A dtype in memory.
