@@ -1,6 +1,7 @@
 //! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
 //! turn, `docs/bench/train.md`), and how memory and arithmetic grow with the model (`docs/bench/size.md`).
 
+mod load;
 mod page;
 mod peer;
 mod plot;
@@ -39,6 +40,8 @@ enum What {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// A checkpoint of 2.2 GB read, written again and verified, and the memory that takes. Wants 7 GB of disk.
+    Load,
 }
 
 /// One line of the table.
@@ -99,6 +102,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     match &arguments.what {
         What::Train { rounds, only, no_compile } => train(root, *rounds, only, *no_compile),
         What::Size { rounds } => size::run(root, *rounds),
+        What::Load => load::run(root),
     }
 }
 

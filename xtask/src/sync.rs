@@ -114,6 +114,7 @@ fn tests_manifest(plugins: &[Plugin], cross: bool) -> String {
         let _ = target("cross", "cross/main.rs");
     }
     text.push_str("\n[[example]]\nname = \"bench-worker\"\npath = \"bench/worker.rs\"\n");
+    text.push_str("\n[[example]]\nname = \"synthetic-checkpoint\"\npath = \"bench/checkpoint.rs\"\n");
     let crates = TESTED.iter().map(|c| format!("tongues-{c}")).chain(HELPERS.map(String::from));
     let dependencies = dependencies(crates.chain(plugins.iter().map(Plugin::package)));
     let _ = write!(text, "\n[dev-dependencies]\n{dependencies}\n[lints]\nworkspace = true\n");

@@ -80,6 +80,16 @@ pub(super) fn turned<const D: usize>(checkpoint: &Checkpoint, name: &str, shape:
 fn arranged<const D: usize>(checkpoint: &Checkpoint, name: &str, shape: [usize; D], keep: Keep, device: &Device, turn: bool) -> Result<Tensor<D>> {
     let device = device.clone().without_autodiff();
     let stored = checkpoint.info(name)?.dtype;
+    let as_it_lies = match (narrow(keep, stored, D, &device), stored) {
+        _ if turn || device != Device::flex() || cfg!(target_endian = "big") => None,
+        (None, Dtype::F32) => Some(DType::F32),
+        (half, Dtype::BF16) => half.filter(|half| *half == DType::BF16),
+        (half, Dtype::F16) => half.filter(|half| *half == DType::F16),
+        _ => None,
+    };
+    if let Some((dtype, bytes)) = as_it_lies.and_then(|dtype| Some((dtype, checkpoint.shared(name, dtype.size()).transpose()?))) {
+        return Ok(Tensor::from_data(TensorData::from_bytes(bytes?, shape, dtype), (&device, dtype)));
+    }
     let pairs = || Ok::<_, Error>(checkpoint.bytes(name)?.as_chunks::<2>().0);
     Ok(match narrow(keep, stored, D, &device) {
         Some(DType::BF16) if stored == Dtype::BF16 => {

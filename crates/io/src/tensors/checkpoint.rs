@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{INDEX, Info, SINGLE, convert, index::shards, map::TensorFile, missing};
+use tongues_kernel::burn::tensor::{AllocationProperty, Bytes};
 use tongues_kernel::{Error, Result, nearest, refuse};
 
 /// Named tensors of a model on the disk. Opening maps the files and checks their headers; numbers are read on demand.
@@ -103,6 +104,18 @@ impl Checkpoint {
     /// There is no such tensor.
     pub fn bytes(&self, name: &str) -> Result<&[u8]> {
         self.find(name).map(|(file, info)| file.slice(info))
+    }
+
+    /// The same bytes as memory of tensors, without a copy: the pages of the file, until someone writes to them. `None` where they do not
+    /// lie at a multiple of `align`.
+    ///
+    /// # Errors
+    /// There is no such tensor.
+    pub fn shared(&self, name: &str, align: usize) -> Result<Option<Bytes>> {
+        let (file, info) = self.find(name)?;
+        let bytes = file.shared(info);
+        let aligned = bytes.as_ptr().addr().is_multiple_of(align);
+        Ok(aligned.then(|| Bytes::from_shared(bytes, AllocationProperty::File)))
     }
 
     /// The free metadata of the (first) file.
