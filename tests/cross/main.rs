@@ -3,6 +3,7 @@
 mod accumulation;
 mod chats;
 mod curve;
+mod families;
 mod loading;
 mod optimizers;
 mod packing;

@@ -9,7 +9,7 @@ use tongues_kernel::burn::tensor::activation::log_softmax;
 use tongues_kernel::{Bare, Batch, Built, Context, Draws, Example, Init, Kind, Model, Run, Sequence, Step, build, recompute, values};
 use tongues_testkit::randomise;
 
-const LENGTHS: [usize; 6] = [3, 17, 2, 9, 12, 5];
+pub const LENGTHS: [usize; 6] = [3, 17, 2, 9, 12, 5];
 
 fn model() -> Model {
     random_llama(false)
@@ -43,13 +43,19 @@ fn rows(plan: &[&[usize]], leak: bool) -> Batch {
     Batch { examples: plan.iter().map(row).collect() }
 }
 
-const ALONE: [&[usize]; 6] = [&[0], &[1], &[2], &[3], &[4], &[5]];
-const PACKED: [&[usize]; 3] = [&[0, 1, 2], &[3], &[4, 5]];
+pub const ALONE: [&[usize]; 6] = [&[0], &[1], &[2], &[3], &[4], &[5]];
+pub const PACKED: [&[usize]; 3] = [&[0, 1, 2], &[3], &[4, 5]];
 
 /// The loss of each text, and the gradients of their sum.
-fn losses(model: &Model, plan: &[&[usize]], leak: bool) -> (Vec<f64>, GradientsParams) {
+pub fn losses(model: &Model, plan: &[&[usize]], leak: bool) -> (Vec<f64>, GradientsParams) {
+    losses_with(model, plan, leak, false)
+}
+
+/// The same, where blocks may be recomputed on the way back.
+pub fn losses_with(model: &Model, plan: &[&[usize]], leak: bool, recompute: bool) -> (Vec<f64>, GradientsParams) {
     let (batch, others) = (rows(plan, leak), BTreeMap::new());
     let mut step = Step::new(model, &others, &batch, Draws::new(1));
+    step.recompute = recompute;
     let out = step.run("text", &Run::default()).expect("runs");
     let logits = out.logits(model, false).expect("logits");
     let [count, time, _] = logits.dims();
@@ -68,7 +74,7 @@ fn losses(model: &Model, plan: &[&[usize]], leak: bool) -> (Vec<f64>, GradientsP
 }
 
 /// The largest relative difference of a tensor's gradient, by norm.
-fn apart(model: &Model, a: &GradientsParams, b: &GradientsParams) -> f64 {
+pub fn apart(model: &Model, a: &GradientsParams, b: &GradientsParams) -> f64 {
     struct Worst<'g>(&'g GradientsParams, &'g GradientsParams, f64);
     impl ModuleVisitor for Worst<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

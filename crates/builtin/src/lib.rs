@@ -4,7 +4,14 @@
 
 use tongues_adapter_lora as _;
 use tongues_adapter_vocab_extend as _;
+use tongues_backbone_bloom as _;
+use tongues_backbone_gemma2 as _;
+use tongues_backbone_gemma3 as _;
+use tongues_backbone_gpt2 as _;
 use tongues_backbone_llama as _;
+use tongues_backbone_mistral as _;
+use tongues_backbone_qwen2 as _;
+use tongues_backbone_qwen3 as _;
 use tongues_curator_dedup_exact as _;
 use tongues_decoder_sampling as _;
 use tongues_evaluator_bits_per_byte as _;

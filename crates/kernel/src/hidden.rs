@@ -98,7 +98,7 @@ pub struct Attention {
     pub v: Tensor<4>,
     /// Who may look at whom.
     pub mask: Mask,
-    /// Added to the scores `[batch or 1, heads, queries or 1, keys]`.
+    /// Added to the scores `[batch or 1, heads, queries or 1, keys]`; keys that a part put in front may be left out.
     pub bias: Option<Tensor<4>>,
     /// The scores' factor, normally 1/√head_dim.
     pub scale: f64,

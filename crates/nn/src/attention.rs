@@ -23,8 +23,18 @@ pub fn grouped(a: Attention) -> Tensor<4> {
     // The fused window begins at the first key; keys in front of it need the mask itself.
     let behind = a.mask.window.is_some() && a.mask.in_front > 0;
     let allowed = if behind { a.mask.materialise(a.q.dims()[2], k.dims()[2], &a.q.device().without_autodiff()) } else { a.mask.allowed };
-    let scores = Scores { scale: a.scale, softcap: a.softcap, causal: a.mask.causal, window: a.mask.window, allowed, bias: a.bias };
+    let scores =
+        Scores { scale: a.scale, softcap: a.softcap, causal: a.mask.causal, window: a.mask.window, allowed, bias: a.bias.map(|b| widened(b, k.dims()[2])) };
     tongues_ops::attention(a.q, k, v, &scores)
+}
+
+/// A bias for all keys: those in front that it says nothing of get none.
+fn widened(bias: Tensor<4>, keys: usize) -> Tensor<4> {
+    let [batch, heads, queries, own] = bias.dims();
+    if own == keys {
+        return bias;
+    }
+    Tensor::cat(vec![Tensor::zeros([batch, heads, queries, keys - own], &bias.device()), bias], 3)
 }
 
 /// Each head `times` times in place: h0 h0 h1 h1, not h0 h1 h0 h1.
@@ -54,5 +64,12 @@ mod tests {
         assert!(windowed.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
         let blind = values(grouped(how(Mask { in_front: 0, ..mask })));
         assert!(blind.iter().zip(&expected).any(|(a, b)| (a - b).abs() > 1e-3));
+    }
+
+    #[test]
+    fn a_bias_says_nothing_of_keys_in_front() {
+        let bias = Tensor::<4>::ones([1, 2, 1, 3], &Device::flex());
+        assert_eq!(values(widened(bias.clone(), 4)), [0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(widened(bias, 3).dims(), [1, 2, 1, 3]);
     }
 }

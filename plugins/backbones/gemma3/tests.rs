@@ -1,0 +1,70 @@
+//! Equality with the reference implementation, on checkpoints written by it.
+
+use serde_json::{Value as Json, json};
+use std::path::Path;
+use tongues_backbone_gemma3 as _;
+use tongues_kernel::burn::prelude::*;
+use tongues_kernel::{Built, Init, Kind, build};
+use tongues_testkit::{BackboneCase, Surroundings, check_refusals};
+
+fn case(name: &str) -> BackboneCase {
+    BackboneCase::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/gemma3").join(name))
+}
+
+#[test]
+fn equals_the_reference_base() {
+    case("base").check();
+}
+
+#[test]
+fn equals_the_reference_v5() {
+    case("v5").check();
+}
+
+#[test]
+fn equals_the_reference_layered() {
+    case("layered").check();
+}
+
+#[test]
+fn equals_the_reference_sixth() {
+    case("sixth").check();
+}
+
+/// The configuration of a small network with some keys changed.
+fn options(patch: &Json) -> Json {
+    let mut options = json!({"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 4});
+    options.as_object_mut().expect("a table").extend(patch.as_object().expect("a table").clone());
+    options
+}
+
+/// What is said of a wrong configuration.
+fn wrong(patch: &Json) -> String {
+    match build(Kind::Backbone, "gemma3_text", options(patch), &mut Surroundings::new(0)) {
+        Ok(Built::Backbone(family)) => family.build(&Init { device: Device::flex(), draws: None }).map(|_| ()).expect_err("refused").to_string(),
+        Ok(_) => panic!("another kind"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    check_refusals(Kind::Backbone, "gemma3_text", &options(&json!({})));
+    for (patch, piece) in [
+        (json!({"sliding_window": 0}), "sliding_window"),
+        (json!({"layer_types": ["full_attention", "full_attention"]}), "layer_types"),
+        (json!({"num_key_value_heads": 3}), "num_key_value_heads"),
+        (json!({"hidden_activation": "gelu"}), "hidden_activation"),
+        (json!({"use_bidirectional_attention": true}), "use_bidirectional_attention"),
+        (json!({"query_pre_attn_scalar": 0}), "query_pre_attn_scalar"),
+        (json!({"final_logit_softcapping": 0.0}), "final_logit_softcapping"),
+        (json!({"head_dim": 3}), "head_dim"),
+        (json!({"attn_logit_softcapping": 50.0}), "attn_logit_softcapping"),
+        (json!({"rope_local_base_freq": 5.0, "rope_parameters": {"sliding_attention": {"rope_theta": 6.0}}}), "rope_local_base_freq"),
+        (json!({"rope_parameters": {"rope_type": "default"}}), "layer type"),
+        (json!({"sliding_window_pattern": 0}), "sliding_window_pattern"),
+    ] {
+        let message = wrong(&patch);
+        assert!(message.contains(piece), "{patch}: {message}");
+    }
+}

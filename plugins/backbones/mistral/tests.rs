@@ -1,0 +1,62 @@
+//! Equality with the reference implementation, on checkpoints written by it.
+
+use serde_json::{Value as Json, json};
+use std::path::Path;
+use tongues_backbone_mistral as _;
+use tongues_kernel::burn::prelude::*;
+use tongues_kernel::{Built, Init, Kind, build};
+use tongues_testkit::{BackboneCase, Surroundings, check_refusals};
+
+fn case(name: &str) -> BackboneCase {
+    BackboneCase::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mistral").join(name))
+}
+
+#[test]
+fn equals_the_reference_base() {
+    case("base").check();
+}
+
+#[test]
+fn equals_the_reference_open() {
+    case("open").check();
+}
+
+#[test]
+fn equals_the_reference_absent() {
+    case("absent").check();
+}
+
+/// The configuration of a small network with some keys changed.
+fn options(patch: &Json) -> Json {
+    let mut options =
+        json!({"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2});
+    options.as_object_mut().expect("a table").extend(patch.as_object().expect("a table").clone());
+    options
+}
+
+/// What is said of a wrong configuration.
+fn wrong(patch: &Json) -> String {
+    match build(Kind::Backbone, "mistral", options(patch), &mut Surroundings::new(0)) {
+        Ok(Built::Backbone(family)) => family.build(&Init { device: Device::flex(), draws: None }).map(|_| ()).expect_err("refused").to_string(),
+        Ok(_) => panic!("another kind"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    check_refusals(Kind::Backbone, "mistral", &options(&json!({})));
+    for (patch, piece) in [
+        (json!({"sliding_window": 0}), "sliding_window"),
+        (json!({"num_attention_heads": 3}), "head_dim"),
+        (json!({"num_key_value_heads": 3}), "num_key_value_heads"),
+        (json!({"head_dim": 5}), "head_dim"),
+        (json!({"hidden_act": "gelu"}), "hidden_act"),
+        (json!({"vocab_size": 0}), "vocab_size"),
+        (json!({"rope_scaling": {"rope_type": "spiral"}}), "rope_type"),
+        (json!({"rope_theta": 5.0, "rope_parameters": {"rope_type": "default", "rope_theta": 6.0}}), "rope_parameters"),
+    ] {
+        let message = wrong(&patch);
+        assert!(message.contains(piece), "{patch}: {message}");
+    }
+}
