@@ -1,6 +1,7 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod batches;
 mod chats;
 mod curve;
 mod optimizers;
