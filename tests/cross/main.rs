@@ -4,6 +4,8 @@ mod accumulation;
 mod batches;
 mod chats;
 mod curve;
+mod decode;
+mod memo;
 mod optimizers;
 mod packing;
 mod passes;

@@ -6,6 +6,8 @@ use tongues_adapter_lora as _;
 use tongues_adapter_vocab_extend as _;
 use tongues_backbone_llama as _;
 use tongues_curator_dedup_exact as _;
+use tongues_decoder_beam as _;
+use tongues_decoder_mbr as _;
 use tongues_decoder_sampling as _;
 use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_byte_ngram as _;
