@@ -8,4 +8,5 @@ mod determinism;
 mod optimizers;
 mod resume;
 mod support;
+mod talk;
 mod verbs;
