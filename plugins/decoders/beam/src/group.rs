@@ -64,9 +64,9 @@ impl Group {
         let mut enough = width * (1 + ends.limits.stop.len()).max(2);
         let going = loop {
             best_first(&mut all, enough);
-            let (going, ended) = self.sorted_out(&all[..enough.min(all.len())], width, ends)?;
+            let (going, ended) = self.sorted_out(&all[..enough.min(all.len())], how, ends)?;
             if going.len() == width || enough >= all.len() || ends.length == self.length() + 1 {
-                self.set_aside(ended, how, width);
+                self.set_aside(ended, width);
                 break going;
             }
             enough *= 2;
@@ -100,8 +100,9 @@ impl Group {
     }
 
     /// Of candidates, best first: those that run on, and those among the first `width` that end.
-    fn sorted_out(&self, best: &[Candidate], width: usize, ends: &Ends<'_>) -> Result<(Vec<Running>, Vec<(f64, Generation)>)> {
+    fn sorted_out(&self, best: &[Candidate], how: &Beam, ends: &Ends<'_>) -> Result<(Vec<Running>, Vec<Generation>)> {
         let (mut going, mut ended) = (vec![], vec![]);
+        let width = how.num_beams / how.num_beam_groups;
         for (rank, candidate) in best.iter().enumerate() {
             if candidate.sum.is_nan() {
                 return Err(Error::run("decoder beam", "the model's log-probabilities are NaN"));
@@ -111,12 +112,13 @@ impl Group {
             if !is_end && going.len() < width {
                 going.push(running);
             } else if is_end && rank < width {
-                let mut generation = Generation { ids: running.ids, scores: running.scores, stopped, ..Generation::default() };
+                let rank = running.sum / (running.ids.len() as f64).powf(how.length_penalty);
+                let mut generation = Generation { ids: running.ids, scores: running.scores, stopped, rank: Some(rank), ..Generation::default() };
                 if ends.limits.stop.contains(&candidate.token) {
                     generation.ids.pop();
                     generation.scores.pop();
                 }
-                ended.push((running.sum, generation));
+                ended.push(generation);
             }
         }
         Ok((going, ended))
@@ -133,10 +135,8 @@ impl Group {
     }
 
     /// Texts that ended in this step, by their scores among those that ended before.
-    fn set_aside(&mut self, ended: Vec<(f64, Generation)>, how: &Beam, width: usize) {
-        let length = (self.length() + 1) as f64;
-        let ranked = |(sum, generation): (f64, Generation)| Generation { rank: Some(sum / length.powf(how.length_penalty)), ..generation };
-        self.ended.extend(ended.into_iter().map(ranked));
+    fn set_aside(&mut self, ended: Vec<Generation>, width: usize) {
+        self.ended.extend(ended);
         self.ended.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
         self.ended.truncate(width);
     }
