@@ -26,13 +26,13 @@ pub fn run(args: &ChatArgs) -> anyhow::Result<()> {
     }
     let mut input = std::io::stdin().lock();
     while let Some(line) = line(&mut input, by_hand)? {
-        match line.as_str() {
+        match line.trim() {
             "/quit" => break,
             "/reset" => chat.reset(),
             "" => {}
             word if word.starts_with('/') && !word[1..].contains(['/', ' ']) => eprintln!("{HELP}"),
-            text => {
-                if !turn(&mut chat, text, by_hand)? {
+            _ => {
+                if !turn(&mut chat, &line, by_hand)? {
                     break;
                 }
             }

@@ -167,6 +167,11 @@ fn turns_that_cannot_be_answered_are_refused() {
     code(&endless, &[], b"w20\n", "a template that comes to an end");
     let broken = with_template("{% if %}");
     code(&broken, &[], b"w20\n", "a Jinja template");
+    let bigger = self::desk();
+    let path = bigger.path("model/tokenizer.json");
+    let text = std::fs::read_to_string(&path).expect("a tokenizer").replacen("\"w71\": 71", "\"w71\": 71, \"w72\": 72", 1);
+    std::fs::write(&path, text).expect("written");
+    code(&bigger, &[], b"w20\n", "expected ids below 72, the rows of the model's embedding, found ids up to 72");
     desk.file("model/generation_config.json", br#"{ "eos_token_id": [2, 99] }"#);
     code(&desk, &[], b"w20\n", "eos_token_id");
 }

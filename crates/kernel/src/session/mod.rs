@@ -8,12 +8,12 @@ mod scored;
 
 use crate::{Cache, Call, Draws, Error, Hidden, Input, Model, Name, Pass, Result, refuse};
 use burn::prelude::*;
+use burn::tensor::Int;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Int};
 use rectangle::Rectangle;
 use std::collections::BTreeMap;
 
-/// Some rows being read by one model. Cloning forks it; tensors are shared.
+/// Some rows being read by one model. Cloning forks it; tensors are shared. After an error of the model it is of no more use.
 #[derive(Clone)]
 pub struct Session {
     model: Model,
@@ -94,11 +94,11 @@ impl Session {
         let walked = hidden.x.dims()[1];
         let (last, next) = match &hidden.origin {
             None => (hidden.x.clone().narrow(1, walked - 1, 1), from.iter().zip(&rows).map(|(from, row)| from + row.len() as i64).collect()),
-            Some(_) => moved(&hidden, None, &device),
+            Some(_) => moved(&hidden, &device),
         };
         let logits = self.model.read_out_with(last, false, &mut pass)?;
         self.next = next;
-        self.keep(pass.cache.take(), &hidden, None, logits);
+        self.keep(pass.cache.take(), &hidden, logits);
         self.texts.iter_mut().zip(texts).for_each(|(row, text)| row.extend_from_slice(text));
         Ok(log_softmax(self.logits()?, 1))
     }
@@ -180,11 +180,10 @@ impl Session {
     }
 
     /// Keeps what a pass left: the cache with its new places, and the scores `[rows, 1, vocabulary]` of what comes next.
-    /// `present` says which of the new places hold a token where `hidden` does not.
-    fn keep(&mut self, cache: Option<Cache>, hidden: &Hidden, present: Option<Tensor<2, Bool>>, logits: Tensor<3>) {
+    fn keep(&mut self, cache: Option<Cache>, hidden: &Hidden, logits: Tensor<3>) {
         let [rows, walked, _] = hidden.x.dims();
         self.cache = cache.map(|mut cache| {
-            cache.remember(hidden.valid.clone().or(present), rows, walked, &self.model.plain_device());
+            cache.remember(hidden.valid.clone(), rows, walked, &self.model.plain_device());
             cache
         });
         let [rows, _, vocabulary] = logits.dims();
@@ -201,10 +200,9 @@ fn walk<'m>(model: &'m Model, input: &Input, cache: Option<Cache>) -> Result<(Hi
 }
 
 /// The state at each row's last place that holds a token `[rows, 1, hidden]`, and the position that comes next.
-fn moved(hidden: &Hidden, present: Option<Tensor<2, Bool>>, device: &Device) -> (Tensor<3>, Vec<i64>) {
+fn moved(hidden: &Hidden, device: &Device) -> (Tensor<3>, Vec<i64>) {
     let [rows, walked, width] = hidden.x.dims();
-    let valid = present.filter(|_| hidden.valid.is_none() && hidden.origin.is_none()).unwrap_or_else(|| hidden.valid_or_all());
-    let (valid, positions) = (host(valid.int()), host(hidden.positions.clone()));
+    let (valid, positions) = (host(hidden.valid_or_all().int()), host(hidden.positions.clone()));
     let last: Vec<i64> = (0..rows).map(|r| (0..walked).rev().find(|t| valid[r * walked + t] == 1).unwrap_or(walked - 1) as i64).collect();
     let next = last.iter().enumerate().map(|(r, t)| positions[r * walked + *t as usize] + 1).collect();
     let index = Tensor::<1, Int>::from_data(TensorData::new(last, [rows]), device);

@@ -45,7 +45,7 @@ impl Rectangle {
     }
 
     /// Which places hold a token `[rows, time]`; `None` where all do.
-    pub(super) fn valid(&self, device: &Device) -> Option<Tensor<2, Bool>> {
+    fn valid(&self, device: &Device) -> Option<Tensor<2, Bool>> {
         self.valid.contains(&0).then(|| self.ints(&self.valid, device).equal_elem(1))
     }
 

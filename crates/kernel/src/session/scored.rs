@@ -23,20 +23,22 @@ impl Session {
         let whole = self.whole(texts);
         let rows: Vec<&[u32]> = whole.iter().map(Vec::as_slice).collect();
         let rectangle = Rectangle::right(&rows, &self.from());
-        let input = rectangle.input(stack, stack != Stack::Decoder, &self.columns, &device);
+        // What goes on behind these rows must not see their pads; rows that are read once have nothing behind them.
+        let goes_on = !fresh || self.cache.is_some();
+        let input = rectangle.input(stack, goes_on || stack != Stack::Decoder, &self.columns, &device);
         let (hidden, mut pass) = walk(&self.model, &input, self.cache.take())?;
         let mut scores = every(&self.model, &rows, &hidden, &mut pass)?;
-        if !fresh || pass.cache.is_some() {
-            let (last, next) = moved(&hidden, rectangle.valid(&device), &device);
+        if goes_on {
+            let (last, next) = moved(&hidden, &device);
             let logits = self.model.read_out_with(last, false, &mut pass)?;
-            self.keep(pass.cache.take(), &hidden, rectangle.valid(&device), logits);
+            self.keep(pass.cache.take(), &hidden, logits);
             self.next = next;
         }
         for (scores, first) in scores.iter_mut().zip(firsts.into_iter().flatten()) {
             scores.insert(0, first);
         }
         if !fresh && self.cache.is_none() {
-            scores.iter_mut().zip(texts).for_each(|(scores, text)| *scores = scores.split_off(scores.len() - text.len()));
+            scores.iter_mut().zip(texts).for_each(|(scores, text)| *scores = scores.split_off(scores.len().saturating_sub(text.len())));
         }
         self.texts.iter_mut().zip(texts).for_each(|(row, text)| row.extend_from_slice(text));
         Ok(scores)
