@@ -138,7 +138,7 @@ impl Bench {
             return Err(Error::run("bench", "no decoder"));
         };
         let requests: Vec<Request> = (0..self.rows).map(|r| Request { id: r as u64, prompt: self.ids(r, 16) }).collect();
-        let limits = Limits { max_new_tokens: self.time, stop: vec![] };
+        let limits = Limits { max_new_tokens: self.time, stop: vec![], ..Limits::default() };
         each_line(|| Ok(decoder.decode(&mut cx, &requests, &limits)?.iter().map(|g| g.ids.len() as f64).sum()))
     }
 }

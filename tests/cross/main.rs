@@ -1,10 +1,13 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod batches;
 mod chats;
 mod curve;
+mod decode;
 mod families;
 mod loading;
+mod memo;
 mod optimizers;
 mod packing;
 mod passes;

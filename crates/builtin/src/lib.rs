@@ -13,6 +13,8 @@ use tongues_backbone_mistral as _;
 use tongues_backbone_qwen2 as _;
 use tongues_backbone_qwen3 as _;
 use tongues_curator_dedup_exact as _;
+use tongues_decoder_beam as _;
+use tongues_decoder_mbr as _;
 use tongues_decoder_sampling as _;
 use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_byte_ngram as _;

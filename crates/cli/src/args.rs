@@ -1,5 +1,6 @@
 //! The verbs and their flags.
 
+use crate::decoding::DecodeArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -32,6 +33,8 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Continue prompts with a checkpoint.
     Generate(GenerateArgs),
+    /// Talk with a checkpoint: a turn a line, answers while they are written.
+    Chat(ChatArgs),
     /// Score a checkpoint on a text file.
     Eval(EvalArgs),
     /// Write a checkpoint's logits on fixed inputs, to compare with other programs.
@@ -152,27 +155,31 @@ pub struct GenerateArgs {
     /// A PEFT adapter folder to put on top.
     #[arg(long)]
     pub adapter: Vec<PathBuf>,
-    /// The decoder plugin; the first that has the options given where absent.
-    #[arg(long)]
-    pub decoder: Option<String>,
-    /// 0 takes the likeliest token; 1 samples from the model as it is.
-    #[arg(long)]
-    pub temperature: Option<f64>,
-    /// Sample among the K likeliest tokens.
-    #[arg(long, value_name = "K")]
-    pub top_k: Option<usize>,
-    /// Sample among the likeliest tokens that together have this probability.
-    #[arg(long, value_name = "P")]
-    pub top_p: Option<f64>,
-    /// At most so many new tokens.
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub max_new_tokens: usize,
-    /// Seed of the draws.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// How it is written.
+    #[command(flatten)]
+    pub how: DecodeArgs,
     /// One JSON object a prompt.
     #[arg(long)]
     pub json: bool,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// Flags of `chat`.
+#[derive(Args, Debug)]
+pub struct ChatArgs {
+    /// A checkpoint folder.
+    pub model: PathBuf,
+    /// The system turn, for checkpoints with a chat template.
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// A PEFT adapter folder to put on top.
+    #[arg(long)]
+    pub adapter: Vec<PathBuf>,
+    /// How answers are written.
+    #[command(flatten)]
+    pub how: DecodeArgs,
     /// Where to compute.
     #[arg(long, default_value = "flex")]
     pub device: String,

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use tongues_engine::Progress;
+use tongues_report::harmless;
 
 /// Seconds between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -62,6 +63,8 @@ impl Progress for Bar {
     }
 
     fn say(&self, text: &str) {
+        // What is said holds texts that models wrote.
+        let text = harmless(text);
         match self.bar.borrow().as_ref() {
             Some(bar) => bar.println(text),
             None => eprintln!("  {text}"),

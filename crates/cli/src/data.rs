@@ -63,7 +63,7 @@ fn shown(sample: &Sample, [open, close]: [&str; 2]) -> String {
 
 /// Control characters of the data cannot steer the terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if tongues_report::steers(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 mod args;
 mod bar;
+mod chat;
 mod check;
 mod data;
+mod decoding;
 mod device;
 mod eval;
 mod generate;
@@ -47,6 +49,7 @@ fn verb(cli: Cli) -> anyhow::Result<()> {
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Generate(args) => generate::run(&args),
+        Verb::Chat(args) => chat::run(&args),
         Verb::Eval(args) => eval::run(&args),
         Verb::Probe(args) => probe::run(&args),
         Verb::Schema => say(&serde_json::to_string_pretty(&tongues_recipe::schema(&tongues_recipe::Linked))?),

@@ -1,12 +1,14 @@
 //! Runs a checked recipe: resolves data, tokenizers and models, goes through the stages, fills the run folder.
 
 mod card;
+mod chat;
 mod datasets;
 mod folder;
 mod formats;
 mod identity;
 mod journal;
 mod lock;
+mod memo;
 mod memory;
 mod mixture;
 mod models;
@@ -18,11 +20,12 @@ mod shop;
 mod stage;
 mod surroundings;
 
+pub use chat::{Chat, Hear, Listener};
 pub use folder::{Begin, Folder, Occupied};
 pub use memory::anonymous_bytes;
 pub use progress::{Progress, Quiet};
 pub use run::{Outcome, RunOptions, run};
 pub use samples::{Piece, Sample, Sampled, samples};
 pub use shop::Shop;
-pub use stage::{continued, scores};
+pub use stage::{Asked, Writing, Written, continued, scores};
 pub use surroundings::Surroundings;

@@ -2,6 +2,7 @@
 
 use crate::identity::InputFile;
 use crate::journal::ModelRecord;
+use crate::memo::Memo;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub struct Shop<'r> {
     /// Records that curators dropped, by data set and rule.
     pub(crate) dropped: RefCell<BTreeMap<String, BTreeMap<String, usize>>>,
     pub(crate) inputs: RefCell<BTreeMap<String, InputFile>>,
+    pub(crate) memo: RefCell<Memo>,
     pub(crate) finished: RefCell<BTreeMap<String, ModelRecord>>,
     /// Where the run folder lies.
     pub(crate) root: PathBuf,
@@ -45,6 +47,7 @@ impl<'r> Shop<'r> {
             notes: RefCell::default(),
             dropped: RefCell::default(),
             inputs: RefCell::default(),
+            memo: RefCell::default(),
             finished: RefCell::default(),
             root,
             busy: RefCell::default(),
@@ -57,6 +60,11 @@ impl<'r> Shop<'r> {
         if !notes.contains(&text) {
             notes.push(text);
         }
+    }
+
+    /// How many requests were answered from memory: the same was asked of the same checkpoint before.
+    pub fn remembered(&self) -> usize {
+        self.memo.borrow().found
     }
 
     /// The stage's result, for later stages.

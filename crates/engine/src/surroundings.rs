@@ -1,9 +1,11 @@
 //! What a plugin may ask of a run.
 
+use crate::chat::Listener;
+use crate::memo::{Answer, key};
 use crate::shop::{Shared, Shop};
 use std::rc::Rc;
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Records, Result};
+use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Records, Result, score};
 
 /// A plugin's view of the shop: its own draws, and what this call is about.
 pub struct Surroundings<'s, 'r> {
@@ -11,12 +13,13 @@ pub struct Surroundings<'s, 'r> {
     draws: Draws,
     subject: Option<Model>,
     stage_data: Option<Rc<InMemory>>,
+    listener: Option<&'s mut dyn Listener>,
 }
 
 impl<'s, 'r> Surroundings<'s, 'r> {
     /// With draws of the given name.
     pub fn new(shop: &'s Shop<'r>, name: &str) -> Self {
-        Self { shop, draws: shop.draws.stream(name), subject: None, stage_data: None }
+        Self { shop, draws: shop.draws.stream(name), subject: None, stage_data: None, listener: None }
     }
 
     /// In a pass over the data.
@@ -29,6 +32,12 @@ impl<'s, 'r> Surroundings<'s, 'r> {
     #[must_use]
     pub fn about(self, model: Model) -> Self {
         Self { subject: Some(model), ..self }
+    }
+
+    /// With someone who hears what decoders write.
+    #[must_use]
+    pub fn heard_by(self, listener: &'s mut dyn Listener) -> Self {
+        Self { listener: Some(listener), ..self }
     }
 
     /// In a stage with data.
@@ -59,6 +68,21 @@ impl Context for Surroundings<'_, '_> {
             Some(data) => Ok(Box::new(Shared(data.clone()))),
             None => Err(Error::input("data", "a stage with data", "none", "name the data in the plugin's options")),
         }
+    }
+    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
+        let asked: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let key = key(model, &format!("log-probabilities {batch_tokens}"), &asked);
+        if let Some(Answer::Scores(scores)) = key.and_then(|key| self.shop.memo.borrow_mut().get(&key)) {
+            return Ok(scores);
+        }
+        let scores = score::log_probabilities(model, rows, batch_tokens)?;
+        if let Some(key) = key {
+            self.shop.memo.borrow_mut().put(key, Answer::Scores(scores.clone()));
+        }
+        Ok(scores)
+    }
+    fn wrote(&mut self, request: u64, ids: &[u32]) -> Result<()> {
+        self.listener.as_mut().map_or(Ok(()), |listener| listener.hear(request, ids))
     }
     fn note(&mut self, text: String) {
         self.shop.note(text);

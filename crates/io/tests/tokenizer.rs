@@ -161,7 +161,7 @@ fn special_ids_come_from_the_most_binding_file() {
     put("config.json", json!({"bos_token_id": 5, "eos_token_id": 6, "pad_token_id": -1}));
     put("generation_config.json", json!({"bos_token_id": null, "eos_token_id": [7, 1]}));
     let tokenizer = open().unwrap();
-    assert_eq!((tokenizer.bos(), tokenizer.ends(), tokenizer.pad()), (Some(5), &[7, 1][..], Some(1)));
+    assert_eq!((tokenizer.bos(), tokenizer.ends(), tokenizer.pad()), (Some(5), vec![7, 1], Some(1)));
     put("config.json", json!({"pad_token_id": 32000}));
     let message = open().unwrap_err().to_string();
     assert!(message.contains("config.json, key `pad_token_id`: expected the id of an entry of the tokenizer, found 32000"), "{message}");

@@ -1,6 +1,6 @@
 //! Log-likelihoods of what a format learns: answers behind their prompts.
 
-use crate::{Error, Evaluation, Format, Likelihood, Result, Rolling, refuse, score};
+use crate::{Error, Evaluation, Format, Likelihood, Result, Rolling, refuse};
 
 impl Rolling {
     /// One likelihood a record, of the tokens that carry loss; the better answer of a preference.
@@ -21,7 +21,7 @@ impl Rolling {
             let place = format!("data `{}`, format `{}`", evaluation.data.name(), format.name());
             return refuse(place, "at least one record with an answer", format.tally().told(), "check the data, or the format's `truncate`");
         }
-        let scores = score::log_probabilities(model, &rows, self.batch_tokens)?;
+        let scores = evaluation.cx.log_probabilities(model, &rows, self.batch_tokens)?;
         for ((likelihood, scores), weights) in found.iter_mut().zip(scores).zip(&weights) {
             // The first token of a row is not predicted.
             let learned = scores.iter().zip(weights.iter().skip(1)).filter(|(_, weight)| **weight > 0.0);

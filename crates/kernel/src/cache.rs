@@ -39,4 +39,46 @@ impl Cache {
         self.positions = self.positions.take().map(|positions| positions.select(0, index.clone()));
         self.valid = self.valid.take().map(|valid| valid.int().select(0, index).equal_elem(1));
     }
+    /// Notes the places that a call added: their positions, and which hold a token `[rows, walked]` (`None`: all do).
+    pub fn remember(&mut self, positions: Tensor<2, Int>, valid: Option<Tensor<2, Bool>>) {
+        let ([rows, walked], device) = (positions.dims(), &positions.device());
+        let ones = |n| Tensor::<2, Int>::ones([rows, n], device).equal_elem(1);
+        let stored = self.length;
+        self.valid = match (self.valid.take(), valid) {
+            (None, None) => None,
+            (old, new) => {
+                let new = new.unwrap_or_else(|| ones(walked));
+                let pieces = if stored == 0 { vec![new] } else { vec![old.unwrap_or_else(|| ones(stored)), new] };
+                Some(Tensor::cat(pieces, 1))
+            }
+        };
+        self.length = stored + walked;
+        self.positions = match self.positions.take() {
+            Some(old) => Some(Tensor::cat(vec![old, positions], 1)),
+            None => Some(positions),
+        };
+    }
+
+    /// Forgets the last `tokens` tokens of every row. Their places go where all rows end together; elsewhere they stay as pads.
+    pub fn forget(&mut self, tokens: usize) {
+        let Some(valid) = self.valid.take() else { return self.cut(self.length.saturating_sub(tokens)) };
+        let ([rows, stored], device) = (valid.dims(), valid.device());
+        let mut bits = valid.int().into_data().convert::<i64>().try_to_vec::<i64>().unwrap_or_default();
+        for row in bits.chunks_mut(stored) {
+            row.iter_mut().rev().filter(|bit| **bit == 1).take(tokens).for_each(|bit| *bit = 0);
+        }
+        let kept = bits.chunks(stored).filter_map(|row| row.iter().rposition(|bit| *bit == 1)).max().map_or(0, |last| last + 1);
+        let bits = Tensor::<2, Int>::from_data(TensorData::new(bits, [rows, stored]), &device);
+        self.valid = Some(bits.narrow(1, 0, kept).equal_elem(1));
+        self.cut(kept);
+    }
+
+    fn cut(&mut self, kept: usize) {
+        for (k, v) in self.layers.values_mut() {
+            *k = k.clone().narrow(2, 0, kept);
+            *v = v.clone().narrow(2, 0, kept);
+        }
+        self.positions = self.positions.take().map(|positions| positions.narrow(1, 0, kept));
+        self.length = kept;
+    }
 }

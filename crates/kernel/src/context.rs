@@ -1,6 +1,6 @@
 //! What a plugin may ask of its surroundings.
 
-use crate::{Draws, Model, Records, Result, refuse};
+use crate::{Draws, Model, Records, Result, refuse, score};
 use burn::prelude::*;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,22 @@ pub trait Context {
     /// The stage has none.
     fn stage_data(&mut self) -> Result<Box<dyn Records>> {
         refuse("data", "a stage with data", "none", "this plugin cannot be used here")
+    }
+    /// Natural log-probability of every token after the first of each row, as [`score::log_probabilities`] gives it. Surroundings
+    /// may remember it: the same row under the same model is then read once.
+    ///
+    /// # Errors
+    /// A row is longer than the model's positions.
+    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
+        score::log_probabilities(model, rows, batch_tokens)
+    }
+    /// A decoder tells what it has written of a request so far; who shows a text while it is written listens here.
+    ///
+    /// # Errors
+    /// Nobody listens any more: the decoder ends with this error.
+    fn wrote(&mut self, request: u64, ids: &[u32]) -> Result<()> {
+        let _ = (request, ids);
+        Ok(())
     }
     /// A sentence for the report.
     fn note(&mut self, text: String) {

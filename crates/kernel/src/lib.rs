@@ -7,6 +7,7 @@ mod backbone;
 mod boxed;
 mod cache;
 mod context;
+mod decoding;
 mod draws;
 pub mod erased;
 mod error;
@@ -36,6 +37,7 @@ mod weights;
 pub use backbone::{Backbone, CloneBackbone, encode};
 pub use cache::Cache;
 pub use context::{Bare, Context, DataRef, ModelRef};
+pub use decoding::{Decoder, DecoderUse, Generation, Limits, Request, check_requests};
 pub use draws::Draws;
 pub use erased::{Dyn, ErasedModule};
 pub use error::{Error, Fault, Result, Story, nearest, refuse};
@@ -49,8 +51,8 @@ pub use objective::{CloneObjective, Coupling, ExampleContext, Objective, Output,
 pub use part::{At, Attached, ClonePart, Folded, Inner, InnerAttend, OnDisk, Part, Parts, View};
 pub use pass::{Call, Notes, Pass};
 pub use plugin_traits::{
-    Adapter, Aggregate, Better, Curator, Decoder, Evaluation, Evaluator, Family, Finding, Generation, Init, Item, Limits, MergeInput, MergePlan, Merger,
-    PartFormat, Planned, Request, SharedTokenizer, Sink,
+    Adapter, Aggregate, Better, Curator, Evaluation, Evaluator, Family, Finding, Init, Item, MergeInput, MergePlan, Merger, PartFormat, Planned,
+    SharedTokenizer, Sink,
 };
 pub use policy::{Policy, Selection, Trains};
 pub use record::{InMemory, Name, Record, Records, Turn, Value};

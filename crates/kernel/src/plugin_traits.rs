@@ -1,4 +1,4 @@
-//! The kinds of plugins that are not modules: adapters, mergers, evaluators, curators, decoders, families.
+//! The kinds of plugins that are not modules: adapters, mergers, evaluators, curators, families.
 
 use crate::{Backbone, Context, Draws, Format, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
 use burn::prelude::*;
@@ -190,44 +190,6 @@ pub trait Curator: Send + Sync {
     /// # Errors
     /// A record cannot be read or lacks a field.
     fn curate(&self, input: &dyn Records, out: &mut Sink, cx: &mut dyn Context) -> Result<()>;
-}
-
-/// A text to continue.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// Stable name: draws depend on it.
-    pub id: u64,
-    /// Token ids; not empty.
-    pub prompt: Vec<u32>,
-}
-
-/// When to stop.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// At most so many new tokens a request.
-    pub max_new_tokens: usize,
-    /// Tokens that end a text.
-    pub stop: Vec<u32>,
-}
-
-/// A continued text.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Generation {
-    /// New tokens, without the stop token.
-    pub ids: Vec<u32>,
-    /// Log-probability of each under the model that wrote it.
-    pub scores: Vec<f32>,
-    /// A stop token was reached.
-    pub stopped: bool,
-}
-
-/// Continues texts.
-pub trait Decoder: Send + Sync {
-    /// Continues every request.
-    ///
-    /// # Errors
-    /// A prompt is empty or too long.
-    fn decode(&self, cx: &mut dyn Context, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>>;
 }
 
 /// Reads a kind of adapter folder back into a model.

@@ -3,7 +3,7 @@
 //! A text is read behind a start token, in windows that share one token with the window before: every token of the text is
 //! scored exactly once, and the start token never. This is the rolling log-likelihood of the field's harnesses.
 
-use crate::{Error, Evaluation, Model, Name, Record, Result, Tokenizer, refuse, score};
+use crate::{Context, Error, Evaluation, Model, Name, Record, Result, Tokenizer, refuse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ impl Rolling {
                 .cx
                 .note(format!("{changed} of {of} texts of {name} do not come back unchanged from the tokenizer; what is scored is what it makes of them."));
         }
-        let nats = self.nats(model, &rows, &texts)?;
+        let nats = self.nats(evaluation.cx, model, &rows, &texts)?;
         let one = |((text, row), nats): ((Read, &Vec<u32>), f64)| Likelihood { id: text.id, nats, tokens: row.len() - 1, bytes: text.bytes };
         Ok(texts.into_iter().zip(&rows).zip(nats).map(one).collect())
     }
@@ -94,12 +94,12 @@ impl Rolling {
         Ok((Read { id: record.id.clone(), bytes: text.len(), changed }, ids))
     }
 
-    fn nats(&self, model: &Model, rows: &[Vec<u32>], texts: &[Read]) -> Result<Vec<f64>> {
+    fn nats(&self, cx: &mut dyn Context, model: &Model, rows: &[Vec<u32>], texts: &[Read]) -> Result<Vec<f64>> {
         let length = self.length(model)?;
         let pieces = rows.iter().enumerate().flat_map(|(text, row)| windows(row, length).map(move |window| (text, window.to_vec())));
         let (owners, pieces): (Vec<usize>, Vec<Vec<u32>>) = pieces.unzip();
         let mut sums = vec![(0.0, 1); rows.len()];
-        for (text, scores) in owners.into_iter().zip(score::log_probabilities(model, &pieces, self.batch_tokens)?) {
+        for (text, scores) in owners.into_iter().zip(cx.log_probabilities(model, &pieces, self.batch_tokens)?) {
             sums[text].0 -= scores.iter().map(|s| f64::from(*s)).sum::<f64>();
             sums[text].1 += scores.len();
         }

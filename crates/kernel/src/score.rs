@@ -1,13 +1,7 @@
 //! Log-probabilities of given texts, batched.
 
-use crate::{Call, Laid, Model, Name, Result, Sequence, refuse};
-use burn::prelude::*;
-use burn::tensor::Int;
-use burn::tensor::activation::log_softmax;
+use crate::{Model, Name, Result, Session, refuse};
 use std::collections::BTreeMap;
-
-/// Rows of logits computed at once; bounds memory at this times the vocabulary.
-const ROWS_AT_ONCE: usize = 1024;
 
 /// Natural log-probability of every token after the first of each row, in order.
 /// `batch_tokens` bounds the padded size of a batch; scores do not depend on it beyond rounding.
@@ -41,46 +35,12 @@ pub fn log_probabilities_with(model: &Model, rows: &[Vec<u32>], columns: &BTreeM
         while end < order.len() && (end + 1 - start) * rows[order[end]].len() <= batch_tokens {
             end += 1;
         }
-        let batch: Vec<&Vec<u32>> = order[start..end].iter().map(|i| &rows[*i]).collect();
+        let batch: Vec<&[u32]> = order[start..end].iter().map(|i| rows[*i].as_slice()).collect();
         let columns = columns.iter().map(|(name, all)| (name.clone(), order[start..end].iter().map(|i| all[*i]).collect())).collect();
-        for (i, row) in order[start..end].iter().zip(one_batch(&model, &batch, &columns)?) {
+        for (i, row) in order[start..end].iter().zip(Session::once(&model, batch.len(), columns)?.score(&batch)?) {
             scores[*i] = row;
         }
         start = end;
     }
     Ok(scores)
-}
-
-fn one_batch(model: &Model, rows: &[&Vec<u32>], columns: &BTreeMap<Name, Vec<i64>>) -> Result<Vec<Vec<f32>>> {
-    let sequences: Vec<Sequence> = rows.iter().map(|r| Sequence::of("text", (*r).clone(), 1.0)).collect();
-    let laid = Laid::new(&sequences)?;
-    let device = model.plain_device();
-    let mut input = laid.input(model.spec().main(), &device);
-    let column = |values: &Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values.clone(), [rows.len()]), &device);
-    input.columns = columns.iter().map(|(name, values)| (name.clone(), column(values))).collect();
-    let mut pass = model.pass(Call { columns: input.columns.clone(), ..Call::default() });
-    let hidden = model.walk(&input, None, &mut pass)?;
-    let (labels, _) = laid.labels(&hidden);
-    let [batch, time, _] = hidden.x.dims();
-    let mut all = vec![0.0; batch * time];
-    // Pieces of time, never of rows: a part on the head may treat every row in its own way.
-    let step = (ROWS_AT_ONCE / batch).max(1);
-    for start in (0..time).step_by(step) {
-        let n = step.min(time - start);
-        let logits = model.read_out_with(hidden.x.clone().narrow(1, start, n), false, &mut pass)?;
-        let chosen = log_softmax(logits, 2).gather(2, labels.clone().narrow(1, start, n).reshape([batch, n, 1]));
-        for (i, score) in crate::values(chosen).into_iter().enumerate() {
-            all[(i / n) * time + start + i % n] = score;
-        }
-    }
-    Ok(collect(&all, &hidden, rows, time))
-}
-
-/// Picks, for each row, the scores of its tokens after the first; follows `origin` where a part moved them.
-fn collect(all: &[f32], hidden: &crate::Hidden, rows: &[&Vec<u32>], time: usize) -> Vec<Vec<f32>> {
-    let origin: Option<Vec<i64>> = hidden.origin.as_ref().map(|o| o.clone().into_data().convert::<i64>().try_to_vec().unwrap_or_default());
-    let token = |r: usize, t: usize| origin.as_ref().map_or(t as i64, |o| o[r * time + t]);
-    let wanted = |r: usize, n: usize, t: usize| (1..n as i64).contains(&token(r, t + 1));
-    let row = |(r, ids): (usize, &&Vec<u32>)| (0..time - 1).filter(|t| wanted(r, ids.len(), *t)).map(|t| all[r * time + t]).collect();
-    rows.iter().enumerate().map(row).collect()
 }

@@ -34,6 +34,10 @@ pub trait Tokenizer: Send + Sync {
     fn bos(&self) -> Option<u32>;
     /// End-of-sequence token, where the tokenizer has one.
     fn eos(&self) -> Option<u32>;
+    /// All tokens that end a text, the end-of-sequence token first.
+    fn ends(&self) -> Vec<u32> {
+        self.eos().into_iter().collect()
+    }
     /// Padding token, where the tokenizer has one.
     fn pad(&self) -> Option<u32>;
     /// The pieces that no vocabulary entry crosses, in the vocabulary's own alphabet (normalised, pre-tokenised).

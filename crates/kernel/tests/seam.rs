@@ -18,6 +18,7 @@ mod seam {
     mod recompute;
     mod reference;
     mod registry;
+    mod session;
     mod sparse;
     mod tools;
     mod toy;

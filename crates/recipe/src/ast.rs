@@ -207,6 +207,12 @@ pub struct Generate {
     /// The decoder: `{ use = "sampling", temperature = 0.8 }`.
     #[schemars(extend("x-plugin" = "decoder"))]
     pub decode: PluginUse,
+    /// Strings that end a text wherever they appear in it; they are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_strings: Vec<String>,
+    /// Tokens that end a text, beside those that the checkpoint and the format name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_token_ids: Vec<u32>,
     /// At most so many new tokens a prompt.
     #[serde(default = "default_new_tokens")]
     #[schemars(range(min = 1))]

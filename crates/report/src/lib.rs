@@ -30,6 +30,7 @@ mod sections;
 mod summary;
 mod svg;
 mod table;
+mod terminal;
 mod text;
 
 pub use compare::{compare, of_run};
@@ -38,4 +39,5 @@ pub use html::html;
 pub use metrics::{MetricLine, parse_metrics, read_metrics};
 pub use schema::{Better, CurveRef, Languages, Report, SCHEMA, Score};
 pub use summary::summary;
+pub use terminal::{harmless, harmless_json, steers};
 pub use text::text;

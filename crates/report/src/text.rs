@@ -6,6 +6,7 @@ use crate::groups::{Group, Section, groups};
 use crate::number;
 use crate::schema::{Better, Report, Score};
 use crate::summary::summary;
+use crate::terminal::steers;
 
 /// The score tables, what was forgotten and the notes, as plain lines of text. Control
 /// characters in names are replaced, so that no name can steer the terminal.
@@ -81,6 +82,5 @@ fn aligned(rows: &[Vec<String>], left: usize) -> Vec<String> {
 
 /// Text without control characters and without the marks that reorder a line.
 fn plain(text: &str) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }

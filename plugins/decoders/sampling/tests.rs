@@ -32,7 +32,7 @@ fn requests(lengths: &[usize]) -> Vec<Request> {
 }
 
 fn decoded(given: Json, requests: &[Request], max_new_tokens: usize, stop: &[u32]) -> Result<Vec<Generation>> {
-    let limits = Limits { max_new_tokens, stop: stop.to_vec() };
+    let limits = Limits { max_new_tokens, stop: stop.to_vec(), ..Limits::default() };
     sampling(given).decode(&mut About(toy_model(Draws::new(8)), 3), requests, &limits)
 }
 
@@ -87,7 +87,7 @@ fn every_step_draws_anew_from_seed_request_and_step() {
     let mut model = toy_model(Draws::new(8)).inference();
     let device = model.device();
     model.weights().set("lm_head.weight", Tensor::<2>::zeros([259, 16], &device)).unwrap();
-    let limits = Limits { max_new_tokens: 12, stop: vec![] };
+    let limits = Limits { max_new_tokens: 12, stop: vec![], ..Limits::default() };
     let written = sampling(json!({})).decode(&mut About(model, 3), &requests(&[2]), &limits).unwrap();
     let place = Draws::new(3).stream("sampling").example(10);
     let flat = vec![-(259f32.ln()); 259];

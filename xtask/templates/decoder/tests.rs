@@ -29,7 +29,7 @@ fn decoded(limits: &Limits) -> tongues_kernel::Generation {
 
 #[test]
 fn it_writes_what_the_model_scores_highest() {
-    let written = decoded(&Limits { max_new_tokens: 5, stop: vec![] });
+    let written = decoded(&Limits { max_new_tokens: 5, stop: vec![], ..Limits::default() });
     let row: Vec<u32> = [256, 72].into_iter().chain(written.ids.iter().copied()).collect();
     let scores = score::log_probabilities(&toy_model(Draws::new(1)), &[row], 64).expect("a row").remove(0);
     assert_eq!(written.ids.len(), 5);
@@ -38,8 +38,8 @@ fn it_writes_what_the_model_scores_highest() {
 
 #[test]
 fn a_stop_token_ends_the_text() {
-    let free = decoded(&Limits { max_new_tokens: 3, stop: vec![] });
-    let stopped = decoded(&Limits { max_new_tokens: 3, stop: vec![free.ids[0]] });
+    let free = decoded(&Limits { max_new_tokens: 3, stop: vec![], ..Limits::default() });
+    let stopped = decoded(&Limits { max_new_tokens: 3, stop: vec![free.ids[0]], ..Limits::default() });
     assert!(stopped.stopped && stopped.ids.is_empty());
 }
 
@@ -47,5 +47,5 @@ fn a_stop_token_ends_the_text() {
 fn without_a_model_it_is_refused() {
     let Ok(Built::Decoder(decoder)) = build(Kind::Decoder, "__name__", json!({}), &mut Surroundings::new(1)) else { panic!("no decoder") };
     let mut bare = Bare { device: Device::default(), draws: Draws::new(1) };
-    assert!(decoder.decode(&mut bare, &[], &Limits { max_new_tokens: 1, stop: vec![] }).is_err());
+    assert!(decoder.decode(&mut bare, &[], &Limits { max_new_tokens: 1, stop: vec![], ..Limits::default() }).is_err());
 }

@@ -11,4 +11,5 @@ mod hub;
 mod optimizers;
 mod resume;
 mod support;
+mod talk;
 mod verbs;

@@ -11,6 +11,7 @@ mod steps;
 mod train;
 mod validate;
 mod write;
+mod writing;
 
 use crate::folder::Folder;
 use crate::journal::Journal;
@@ -24,6 +25,8 @@ use tongues_report::Score;
 
 pub use evaluate::scores;
 pub use generate::continued;
+pub(crate) use writing::plain;
+pub use writing::{Asked, Writing, Written};
 
 /// A stage with its surroundings.
 pub struct Work<'w, 'r> {
@@ -62,6 +65,15 @@ impl Work<'_, '_> {
         let dir = self.folder.stage(&self.stage.name);
         disk::remove(&dir).map_err(|e| tongues_io::failed(&dir, &e))
     }
+}
+
+/// Builds the decoders of all stages before the first begins: what the schema cannot say of their options is told then.
+///
+/// # Errors
+/// A decoder's options are wrong.
+pub fn check_decoders(shop: &Shop<'_>) -> Result<()> {
+    let check = |stage: &Stage| stage.generate.as_ref().map_or(Ok(()), |g| Writing::of(g).check(shop).map_err(|e| e.within(format!("stage `{}`", stage.name))));
+    shop.recipe.stage.iter().try_for_each(check)
 }
 
 /// Does the work; returns the scores it found.

@@ -23,7 +23,8 @@ pub fn save(model: &Model, dtype: Option<Dtype>, dir: &Path) -> Result<()> {
         write_atomic(&dir.join(name), content.as_bytes())?;
     }
     let config = written_config(model, dtype);
-    write_json(&dir.join("generation_config.json"), &generation(&config))?;
+    let ends = model.tokenizers.first().map(|tokenizer| tokenizer.ends()).unwrap_or_default();
+    write_json(&dir.join("generation_config.json"), &generation(&config, &ends))?;
     write_json(&dir.join("config.json"), &config)
 }
 
@@ -57,9 +58,14 @@ fn written_config(model: &Model, dtype: Dtype) -> Map<String, Json> {
     config
 }
 
-fn generation(config: &Map<String, Json>) -> Map<String, Json> {
+/// The special tokens; where several end a text, all of them.
+fn generation(config: &Map<String, Json>, ends: &[u32]) -> Map<String, Json> {
     let keys = ["bos_token_id", "eos_token_id", "pad_token_id"];
-    keys.iter().filter_map(|k| config.get(*k).map(|v| ((*k).to_owned(), v.clone()))).collect()
+    let mut map: Map<String, Json> = keys.iter().filter_map(|k| config.get(*k).map(|v| ((*k).to_owned(), v.clone()))).collect();
+    if ends.len() > 1 {
+        map.insert("eos_token_id".into(), json!(ends));
+    }
+    map
 }
 
 pub(super) fn write_json(path: &Path, map: &Map<String, Json>) -> Result<()> {

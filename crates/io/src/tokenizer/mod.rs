@@ -50,11 +50,6 @@ impl HfTokenizer {
         Ok(Self { inner, definition, specials: Specials::default(), settings: Map::new(), spoken: Map::new(), size })
     }
 
-    /// All ids that end a text: the first is [`eos`](Tokenizer::eos).
-    pub fn ends(&self) -> &[u32] {
-        &self.specials.eos
-    }
-
     /// The chat template, where the tokenizer came with one.
     pub fn chat_template(&self) -> Option<&str> {
         self.settings.get("chat_template").and_then(Json::as_str)
@@ -119,6 +114,10 @@ impl Tokenizer for HfTokenizer {
 
     fn eos(&self) -> Option<u32> {
         self.specials.eos.first().copied()
+    }
+
+    fn ends(&self) -> Vec<u32> {
+        self.specials.eos.clone()
     }
 
     fn pad(&self) -> Option<u32> {

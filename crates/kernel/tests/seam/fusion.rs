@@ -66,7 +66,7 @@ fn fused_steps_equal_those_recomputed_without_a_cache() {
         [vec![1, 2, 3, 4], vec![5], vec![6, 7]].into_iter().enumerate().map(|(id, prompt)| Request { id: id as u64, prompt }).collect();
     let values = [&a, &b].map(|m| reference_values(&m.net.backbone));
     for stop in [vec![], vec![4, 8]] {
-        let limits = Limits { max_new_tokens: 8, stop };
+        let limits = Limits { max_new_tokens: 8, stop, ..Limits::default() };
         let said = decoder.decode(&mut Models::of(&[("a", &a), ("b", &b)]), &requests, &limits).unwrap();
         for (request, found) in requests.iter().zip(&said) {
             let expected = by_hand(&values, &request.prompt, &limits);
@@ -76,7 +76,7 @@ fn fused_steps_equal_those_recomputed_without_a_cache() {
         let different: std::collections::BTreeSet<_> = said.iter().map(|g| &g.ids).collect();
         assert!(different.len() > 1, "prompts matter");
     }
-    assert!(decoder.decode(&mut Models::of(&[("a", &a)]), &requests, &Limits { max_new_tokens: 1, stop: vec![] }).is_err());
+    assert!(decoder.decode(&mut Models::of(&[("a", &a)]), &requests, &Limits { max_new_tokens: 1, stop: vec![], ..Limits::default() }).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One text under way.
 
-use tongues_kernel::{Error, Generation, Limits, Request, Result};
+use tongues_kernel::{Error, Generation, Limits, Request, Result, Tokenizer};
 
 /// One text under way.
 pub struct Row {
@@ -20,7 +20,7 @@ impl Row {
         Self { index, id: request.id, ids: request.prompt.clone(), generation: Generation::default() }
     }
 
-    /// A stop token was reached, or nothing more may be written; `room` is for prompt and text.
+    /// A stop was reached, or nothing more may be written; `room` is for prompt and text.
     pub fn is_done(&self, limits: &Limits, room: usize) -> bool {
         self.generation.stopped || self.generation.ids.len() >= limits.max_new_tokens || self.ids.len() >= room
     }
@@ -29,7 +29,7 @@ impl Row {
     ///
     /// # Errors
     /// The model gave no probability.
-    pub fn take(&mut self, token: u32, score: f32, limits: &Limits) -> Result<()> {
+    pub fn take(&mut self, token: u32, score: f32, limits: &Limits, tokenizer: &dyn Tokenizer) -> Result<()> {
         if score.is_nan() {
             return Err(Error::run(format!("request {}", self.id), "the model's log-probabilities are NaN"));
         }
@@ -40,6 +40,7 @@ impl Row {
         self.ids.push(token);
         self.generation.ids.push(token);
         self.generation.scores.push(score);
+        self.generation.stopped = limits.is_met(tokenizer, &self.generation.ids)?;
         Ok(())
     }
 }
