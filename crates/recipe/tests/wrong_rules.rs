@@ -54,7 +54,7 @@ fn one_of_several_keys() {
         "evaluat = {",
         &[
             "r.toml:33:1: stage.score: expected exactly one of train, merge, evaluate, generate, export, found none of them",
-            "r.toml:35:1: stage.score.evaluat: expected one of name, for, train, merge, evaluate, generate, export, adapters, weights, objectives, found the unknown key `evaluat` | did you mean `evaluate`?",
+            "r.toml:35:1: stage.score.evaluat: expected one of name, for, train, merge, evaluate, generate, export, save_dtype, adapters, weights, objectives, found the unknown key `evaluat` | did you mean `evaluate`?",
         ],
     );
     wrong(
