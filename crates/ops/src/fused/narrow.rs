@@ -4,12 +4,15 @@
 
 use super::product::fresh;
 use crate::loops::narrow::{BLOCK, dot_bf16, dot_f16, dot_int8, widen_bf16, widen_f16, widen_int8};
+use crate::loops::skinny::{TOGETHER, dot, dots};
 use burn::tensor::{DType, Shape, bf16, f16};
 use burn_flex::{FlexQTensor, FlexTensor};
 use rayon::prelude::*;
 
-/// Rows of x up to which the weight is not widened into memory first.
-const FEW: usize = 2;
+/// Rows of x up to which a number of the weight is widened anew for each.
+const VERY_FEW: usize = 2;
+/// Rows of x up to which every row of the weight is read once, for all of them.
+const FEW: usize = 8;
 /// Outputs that one thread takes at a time where there are few rows.
 const OUTPUTS: usize = 64;
 
@@ -64,7 +67,11 @@ fn strip(columns: usize) -> usize {
 /// `x wᵀ`: rows `[m, k]`, packed, through a weight `[n, k]` → `[m, n]`.
 pub fn through(x: &[f32], w: Stored<'_>, [m, k, n]: [usize; 3]) -> FlexTensor {
     let mut out = fresh(Shape::from([m, n]));
-    if m <= FEW {
+    if m > VERY_FEW && m <= FEW {
+        few(x, w, [m, k, n], out.storage_mut::<f32>());
+        return out;
+    }
+    if m <= VERY_FEW {
         let y = out.storage_mut::<f32>();
         for (x, y) in x.chunks(k).zip(y.chunks_mut(n)) {
             y.par_chunks_mut(OUTPUTS).enumerate().for_each(|(i, y)| y.iter_mut().enumerate().for_each(|(j, y)| *y = w.dot(i * OUTPUTS + j, x)));
@@ -78,6 +85,33 @@ pub fn through(x: &[f32], w: Stored<'_>, [m, k, n]: [usize; 3]) -> FlexTensor {
         [1, k as isize]
     });
     out
+}
+
+/// Some rows of the weight are widened into a thread's memory and meet all rows of x there.
+fn few(x: &[f32], w: Stored<'_>, [m, k, n]: [usize; 3], y: &mut [f32]) {
+    let mut by_weight = vec![[0f32; FEW]; n];
+    by_weight.par_chunks_mut(OUTPUTS).enumerate().for_each_init(
+        || vec![0f32; TOGETHER * k],
+        |wide, (chunk, outs)| {
+            for (group, outs) in outs.chunks_mut(TOGETHER).enumerate() {
+                let first = chunk * OUTPUTS + group * TOGETHER;
+                let wide = &mut wide[..outs.len() * k];
+                w.widen(first * k, wide);
+                for (r, x) in x.chunks(k).enumerate() {
+                    if outs.len() == TOGETHER {
+                        let mut four = [0f32; TOGETHER];
+                        dots(wide, x, &mut four);
+                        outs.iter_mut().zip(four).for_each(|(out, value)| out[r] = value);
+                    } else {
+                        wide.chunks(k).zip(outs.iter_mut()).for_each(|(w, out)| out[r] = dot(w, x));
+                    }
+                }
+            }
+        },
+    );
+    for (r, row) in y.chunks_mut(n).enumerate().take(m) {
+        row.iter_mut().zip(&by_weight).for_each(|(y, by)| *y = by[r]);
+    }
 }
 
 /// `d w`: gradients `[m, n]`, packed, back through a weight `[n, k]` → `[m, k]`.

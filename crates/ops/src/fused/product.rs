@@ -11,6 +11,9 @@ const LARGE: usize = 192 * 192 * 192;
 /// Multiplications above which products of a batch are.
 const MANY: usize = 128 * 128 * 128;
 
+/// Columns that one thread takes at a time of a large product.
+const STRIP: usize = 256;
+
 /// Rows up to which a weight is read once for all of them.
 const FEW: usize = 8;
 /// Rows of a weight that one thread takes at a time.
@@ -87,6 +90,10 @@ pub fn product(a: &FlexTensor, b: &FlexTensor) -> FlexTensor {
     }
     let mut out = fresh(Shape::from([axes.as_slice(), &[m, n]].concat()));
     let (x, y) = (View::of(a), View::of(b));
+    if batch == 1 && m * n * k >= LARGE && n >= 4 * STRIP {
+        strips(&x, &y, [m, k, n], out.storage_mut::<f32>());
+        return out;
+    }
     let one = |(index, out): (usize, &mut [f32]), threads: gemm::Parallelism| {
         let (lhs, rhs) = (x.at(index, &axes), y.at(index, &axes));
         // SAFETY: `out` has m · n numbers in rows; both operands are m × k and k × n at their strides inside their storages.
@@ -106,6 +113,25 @@ pub fn product(a: &FlexTensor, b: &FlexTensor) -> FlexTensor {
         matrices.chunks_mut(m * n).enumerate().for_each(|matrix| one(matrix, threads));
     }
     out
+}
+
+/// One product in strips of columns, each by one thread.
+fn strips(x: &View<'_>, y: &View<'_>, [m, k, n]: [usize; 3], out: &mut [f32]) {
+    struct Target(*mut f32);
+    // SAFETY: every thread writes columns of its own.
+    unsafe impl Sync for Target {}
+    let target = Target(out.as_mut_ptr());
+    (0..n.div_ceil(STRIP)).into_par_iter().for_each(|strip| {
+        let first = strip * STRIP;
+        let count = STRIP.min(n - first);
+        let target = &target;
+        // SAFETY: strips are disjoint columns of `out`, which has m · n numbers; both operands lie at their strides in their storages.
+        unsafe {
+            let (to, lhs, rhs) = (target.0.add(first), x.at(0, &[]), y.at(0, &[]).offset(first as isize * y.columns));
+            let none = gemm::Parallelism::None;
+            gemm::gemm(m, count, k, to, 1, n as isize, false, lhs, x.columns, x.rows, rhs, y.columns, y.rows, 0.0, 1.0, false, false, false, none);
+        }
+    });
 }
 
 /// `[m, k]` through a weight `[n, k]` as it lies, for a few rows.
