@@ -2,12 +2,14 @@
 
 mod formats;
 mod mixture;
+mod models;
 mod optimizer;
 mod sources;
 mod training;
 
 pub use formats::*;
 pub use mixture::*;
+pub use models::*;
 pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
