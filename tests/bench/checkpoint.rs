@@ -36,7 +36,7 @@ fn main() -> Result<()> {
         writer.push_bytes(&spec.name, &bytes)?;
     }
     writer.finish()?;
-    HfTokenizer::train(Algorithm::Bpe, 300, &mut ["one small text", "and another one"].into_iter().map(String::from))?.save(dir)?;
+    HfTokenizer::train(Algorithm::Bpe, 270, &mut ["one small text", "and another one"].into_iter().map(String::from))?.save(dir)?;
     let mut written = model.spec().config.clone();
     hf::set_dtype(&mut written, Dtype::BF16);
     write_atomic(&dir.join("config.json"), serde_json::Value::Object(written).to_string().as_bytes())
