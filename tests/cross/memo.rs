@@ -9,7 +9,7 @@ use tongues_recipe::{Linked, Loaded, ast::PluginUse};
 use tongues_testkit::toy_model;
 
 fn recipe() -> Loaded {
-    let text = "recipe = 1\nname = \"m\"\n[models.m]\ncheckpoint = \"none\"\n[[stage]]\nname = \"s\"\nexport = { model = \"m\" }\n";
+    let text = "recipe = 1\nname = \"m\"\n[models.m]\ncheckpoint = \"none\"\n[[stage]]\nname = \"s\"\nexport = { model = \"m\" }\n[[stage]]\nname = \"t\"\nexport = { model = \"s\" }\n";
     tongues_recipe::parse(text, "test", &[], &Linked).expect("a recipe")
 }
 

@@ -3,9 +3,12 @@
 //! The key is the content of both. A request is a whole call, not one of its rows: what stands beside a row may change the last
 //! place of its scores, and a run that was resumed must find the bytes of one that was not.
 
+use crate::shop::Shop;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
-use tongues_kernel::{Generation, Model, for_each_value};
+use tongues_kernel::burn::module::{Module, ModuleVisitor, Param};
+use tongues_kernel::burn::prelude::*;
+use tongues_kernel::{Generation, Model};
 
 /// A hash of content.
 pub type Key = [u8; 32];
@@ -81,6 +84,11 @@ fn text_bytes(text: &Generation) -> usize {
     96 + 8 * text.ids.len() + text.others.iter().map(text_bytes).sum::<usize>()
 }
 
+/// The key of a request to a checkpoint, in a run that may ask twice; a recipe of one stage asks each thing once.
+pub fn key_in(shop: &Shop<'_>, model: &Model, words: &str, rows: &[&[u32]]) -> Option<Key> {
+    if shop.recipe.stage.len() > 1 { key(model, words, rows) } else { None }
+}
+
 /// The key of a request to a checkpoint: `words` say what is asked, `rows` of which tokens. `None` where the model has a part
 /// that cannot say what it is.
 pub fn key(model: &Model, words: &str, rows: &[&[u32]]) -> Option<Key> {
@@ -104,16 +112,29 @@ fn checkpoint(model: &Model) -> Option<Key> {
         hash.update(sites.as_bytes());
         hash.update(serde_json::to_vec(&attached.part.save().ok()?.config).ok()?);
     }
-    let mut bytes = vec![];
-    for_each_value(&model.net, "", &mut |name, shape, values| {
-        hash.update(format!("{name} {shape:?}"));
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
-        hash.update(&bytes);
-        Ok(())
-    })
-    .ok()?;
-    Some(hash.finalize().into())
+    let mut contents = Contents { hash };
+    model.net.visit(&mut contents);
+    Some(contents.hash.finalize().into())
+}
+
+/// Hashes tensors as they lie, so that weights in 16 bits are not widened for it.
+struct Contents {
+    hash: Sha256,
+}
+
+impl ModuleVisitor for Contents {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.hash.update(name.as_bytes());
+        self.hash.update([0]);
+    }
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.hash.update([1]);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().into_data();
+        self.hash.update(format!("{:?} {:?}", data.dtype(), param.val().dims()));
+        self.hash.update(data.as_bytes());
+    }
 }
 
 #[cfg(test)]

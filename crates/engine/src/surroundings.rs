@@ -1,7 +1,7 @@
 //! What a plugin may ask of a run.
 
 use crate::chat::Listener;
-use crate::memo::{Answer, key};
+use crate::memo::{Answer, key_in};
 use crate::shop::{Shared, Shop};
 use std::rc::Rc;
 use tongues_kernel::burn::prelude::*;
@@ -71,7 +71,7 @@ impl Context for Surroundings<'_, '_> {
     }
     fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
         let asked: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        let key = key(model, &format!("log-probabilities {batch_tokens}"), &asked);
+        let key = key_in(self.shop, model, &format!("log-probabilities {batch_tokens}"), &asked);
         if let Some(Answer::Scores(scores)) = key.and_then(|key| self.shop.memo.borrow_mut().get(&key)) {
             return Ok(scores);
         }

@@ -1,6 +1,6 @@
 //! How text is written: with which decoder, how long, and what ends it.
 
-use crate::memo::{Answer, key};
+use crate::memo::{Answer, key_in};
 use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use serde_json::{Value as Json, json};
@@ -104,7 +104,7 @@ impl<'w> Writing<'w> {
         let ids: Vec<u64> = asked.iter().map(|a| a.id).collect();
         let rows: Vec<&[u32]> = asked.iter().map(|a| a.ids.as_slice()).collect();
         let options = Json::Object(self.decode.options.clone());
-        let key = key(model, &format!("{} {options} {limits:?} {:?} {ids:?}", self.decode.plugin, cx.draws()), &rows);
+        let key = key_in(shop, model, &format!("{} {options} {limits:?} {:?} {ids:?}", self.decode.plugin, cx.draws()), &rows);
         if let Some(Answer::Texts(texts)) = key.and_then(|key| shop.memo.borrow_mut().get(&key)) {
             return Ok(texts);
         }
