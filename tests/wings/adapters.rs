@@ -5,5 +5,7 @@
 mod ia3;
 #[path = "../../plugins/adapters/lora/tests.rs"]
 mod lora;
+#[path = "../../plugins/adapters/prompt/tests.rs"]
+mod prompt;
 #[path = "../../plugins/adapters/vocab-extend/tests.rs"]
 mod vocab_extend;
