@@ -5,6 +5,8 @@
 mod ia3;
 #[path = "../../plugins/adapters/lora/tests.rs"]
 mod lora;
+#[path = "../../plugins/adapters/prefix/tests.rs"]
+mod prefix;
 #[path = "../../plugins/adapters/prompt/tests.rs"]
 mod prompt;
 #[path = "../../plugins/adapters/vocab-extend/tests.rs"]
