@@ -5,6 +5,8 @@
 mod ia3;
 #[path = "../../plugins/adapters/lora/tests.rs"]
 mod lora;
+#[path = "../../plugins/adapters/p-tuning/tests.rs"]
+mod p_tuning;
 #[path = "../../plugins/adapters/prefix/tests.rs"]
 mod prefix;
 #[path = "../../plugins/adapters/prompt/tests.rs"]

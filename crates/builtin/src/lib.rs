@@ -4,6 +4,7 @@
 
 use tongues_adapter_ia3 as _;
 use tongues_adapter_lora as _;
+use tongues_adapter_p_tuning as _;
 use tongues_adapter_prefix as _;
 use tongues_adapter_prompt as _;
 use tongues_adapter_vocab_extend as _;
