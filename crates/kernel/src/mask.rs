@@ -1,5 +1,6 @@
 //! Who may look at whom.
 
+use crate::front::EVERY_TEXT;
 use crate::{Hidden, Pass, Stack};
 use burn::prelude::*;
 use burn::tensor::{Bool, Int};
@@ -102,7 +103,8 @@ pub(crate) fn mask(stack: Stack, hidden: &Hidden, pass: &Pass<'_>) -> Mask {
     if let (Some(segments), 0) = (&hidden.segments, past) {
         let row = segments.clone().reshape([batch, 1, queries, 1]).expand([batch, 1, queries, queries]);
         let column = segments.clone().reshape([batch, 1, 1, queries]).expand([batch, 1, queries, queries]);
-        allowed = allowed.bool_and(row.equal(column));
+        let every = column.clone().equal_elem(EVERY_TEXT);
+        allowed = allowed.bool_and(row.equal(column).bool_or(every));
     }
     Mask { allowed: Some(allowed), ..open }
 }

@@ -1,6 +1,7 @@
 //! A backbone with its parts, tokenizers and training policy, and the walk through them.
 
 use crate::erased::Dyn;
+use crate::front::Fronts;
 use crate::{Backbone, Call, Error, Folded, Hidden, Input, Part, Parts, Pass, Policy, Result, Site, Spec, Stack, Tokenizer, Weights, refuse};
 use burn::module::{Module, ModuleMapper};
 use burn::prelude::*;
@@ -127,18 +128,23 @@ impl Model {
     /// The input does not fit the model.
     pub fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Result<(Stack, Hidden)> {
         let stack = self.spec().main();
-        self.room_for(input.stream(stack)?.ids.dims()[1], pass)?;
-        pass.input = input.clone();
-        pass.present = input.present(stack).cloned();
-        let mut hidden = self.net.backbone.embed(input, pass)?;
+        pass.fronts = Fronts::of(pass);
+        self.room_for(input.stream(stack)?.ids.dims()[1] + pass.fronts.taken(), pass)?;
+        pass.input = pass.fronts.make_room(stack, input)?;
+        pass.present = pass.input.present(stack).cloned();
+        let input = pass.input.clone();
+        let mut hidden = self.net.backbone.embed(&input, pass)?;
+        pass.fronts.mark(&mut hidden);
+        let entered = hidden.x.dims()[1];
         for attached in self.net.parts.list() {
             if pass.call.view.shows(&attached.name) {
                 hidden = attached.part.embed(hidden, pass)?;
             }
         }
-        self.room_for(hidden.x.dims()[1], pass)?;
+        self.room_for(hidden.x.dims()[1] + pass.fronts.positions, pass)?;
         pass.mask = crate::mask::mask(stack, &hidden, pass);
-        if hidden.valid.is_some() || hidden.origin.is_some() {
+        let moved = hidden.origin.is_some() && (pass.fronts.taken() == pass.fronts.positions || hidden.x.dims()[1] != entered);
+        if hidden.valid.is_some() || moved {
             pass.present.clone_from(&hidden.valid);
         }
         Ok((stack, hidden))
@@ -161,7 +167,7 @@ impl Model {
         let embeddings = Site::new(self.spec().main(), 0, crate::Role::Embeddings);
         let vocabulary = self.spec().vocabulary;
         match ids.into_iter().find(|id| *id as usize >= vocabulary) {
-            Some(id) if self.net.parts.at(embeddings).is_empty() => {
+            Some(id) if !self.net.parts.at(embeddings).iter().any(|i| self.net.parts.list()[*i].part.has_own_vocabulary()) => {
                 refuse("token ids", format!("ids below the model's vocabulary of {vocabulary}"), id, "use the tokenizer that belongs to the model")
             }
             _ => Ok(()),

@@ -1,7 +1,7 @@
 //! Parts: the trained things that live in a model beside its backbone.
 
 use crate::erased::{Dyn, ErasedModule};
-use crate::{Attention, Hidden, Linear, Pass, Result, Site, Weights, refuse};
+use crate::{Attention, Front, Hidden, Linear, Pass, Result, Site, Weights, refuse};
 use burn::module::Module;
 use burn::prelude::*;
 use serde_json::{Map, Value as Json};
@@ -32,6 +32,16 @@ pub trait Part: ErasedModule + ClonePart {
     fn embed(&self, hidden: Hidden, pass: &mut Pass<'_>) -> Result<Hidden> {
         let _ = pass;
         Ok(hidden)
+    }
+
+    /// What it puts before the tokens: soft prompts, and positions taken by keys of its own.
+    fn front(&self) -> Front {
+        Front::default()
+    }
+
+    /// Whether, sitting on the embeddings, it makes rows also of ids that the backbone has none for.
+    fn has_own_vocabulary(&self) -> bool {
+        true
     }
 
     /// Wraps a place's function.

@@ -3,6 +3,7 @@
 //! A backbone calls [`Pass::site`], [`Pass::linear`] and [`Pass::attend`] wherever a state can be read or changed.
 //! With no listener each is one branch.
 
+use crate::front::Fronts;
 use crate::{At, Attention, Cache, Draws, Inner, InnerAttend, Input, Linear, Mask, Name, Parts, Result, Site, Stack, Term, View, refuse};
 use burn::prelude::*;
 use burn::tensor::{Bool, Int};
@@ -43,6 +44,7 @@ pub struct Pass<'a> {
     parts: &'a Parts,
     quiet: bool,
     taps: Vec<Site>,
+    pub(crate) fronts: Fronts,
     /// What the caller knows.
     pub call: Call,
     /// What was written down.
@@ -66,6 +68,7 @@ impl<'a> Pass<'a> {
             parts,
             quiet: true,
             taps: vec![],
+            fronts: Fronts::default(),
             call,
             notes: Notes::default(),
             cache: None,
@@ -124,6 +127,7 @@ impl<'a> Pass<'a> {
         std::mem::swap(&mut self.sides, &mut other.sides);
         std::mem::swap(&mut self.input, &mut other.input);
         std::mem::swap(&mut self.present, &mut other.present);
+        std::mem::swap(&mut self.fronts, &mut other.fronts);
     }
 
     /// The token ids of a stack `[batch, time]`.
@@ -187,6 +191,7 @@ impl<'a> Pass<'a> {
     fn listened(&mut self, at: At<'_>, x: Tensor<3>, base: Inner<'_>) -> Result<Tensor<3>> {
         let chain = self.chain(at.site);
         let y = self.wrapped(at, &chain, x, base)?;
+        let y = self.fronts.placed(at.site, y);
         if self.taps.contains(&at.site) {
             self.notes.read.insert(at.site, y.clone());
         }

@@ -9,6 +9,7 @@ mod embedding;
 mod init;
 mod loss;
 mod norm;
+pub mod peft;
 mod rope;
 
 pub use activation::Activation;

@@ -1,5 +1,6 @@
 //! Tests of `lora`: the promises of every adapter, PEFT's own files, and every way a file can be wrong.
 
+mod tests_pack;
 mod tests_peft;
 
 use serde_json::{Value as Json, json};
@@ -91,7 +92,7 @@ fn the_config_on_disk_names_the_same_places() {
 fn wrong_places_are_refused_with_what_there_is() {
     let unknown = refusal(json!({ "target_modules": ["q_prj"] }));
     assert!(unknown.contains("did you mean \"q_proj\"?"), "{unknown}");
-    assert!(refusal(json!({ "target_modules": ["embed_tokens"] })).contains("model.embed_tokens, which has no weight of its own"));
+    assert!(refusal(json!({ "target_modules": ["mlp"] })).contains("mlp, which has no weight of its own"));
     assert!(refusal(json!({ "target_modules": [] })).contains("all-linear"));
     assert!(refusal(json!({ "layers_to_transform": [0, 7] })).contains("found 7"));
     assert!(refusal(json!({ "layers_to_transform": [] })).contains("layers_to_transform"));
@@ -138,20 +139,21 @@ const B: &str = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
 #[test]
 fn what_is_not_built_is_refused_by_key() {
     let refused = [
-        ("use_dora", json!(true)),
         ("bias", json!("all")),
-        ("lora_bias", json!(true)),
-        ("modules_to_save", json!(["lm_head"])),
         ("layer_replication", json!([[0, 1]])),
-        ("trainable_token_indices", json!([1])),
+        ("ensure_weight_tying", json!("yes")),
         ("use_qalora", json!(true)),
         ("alora_invocation_tokens", json!([1])),
         ("some_new_behaviour", json!("yes")),
-        ("init_lora_weights", json!("pissa")),
-        ("init_lora_weights", json!("olora")),
+        ("init_lora_weights", json!("pissa_niter_16")),
+        ("init_lora_weights", json!("corda")),
+        ("trainable_token_indices", json!([999])),
+        ("trainable_token_indices", json!({ "q_proj": [1] })),
+        ("modules_to_save", json!(["model.norm"])),
+        ("use_dora", json!("yes")),
         ("loftq_config", json!({ "bits": 4 })),
         ("target_parameters", json!(["x"])),
-        ("rank_pattern", json!({ "layers\\.[01].*": 2 })),
+        ("rank_pattern", json!({ "(?=v)": 2 })),
         ("layers_to_transform", json!("all")),
         ("lora_alpha", json!(null)),
         ("r", json!(0)),
@@ -173,7 +175,7 @@ fn what_changes_nothing_is_accepted() {
         ("some_new_key", json!(null)),
         ("use_bdlora", json!(false)),
         ("task_type", json!("SEQ_2_SEQ_LM")),
-        ("target_modules", json!(".*_proj")),
+        ("target_modules", json!(".*[qv]_proj")),
     ];
     for (name, value) in harmless {
         loaded(key(name, value.clone())).unwrap_or_else(|e| panic!("{name} = {value}: {e}"));

@@ -94,7 +94,7 @@ impl Session {
         let walked = hidden.x.dims()[1];
         let (last, next) = match &hidden.origin {
             None => (hidden.x.clone().narrow(1, walked - 1, 1), from.iter().zip(&rows).map(|(from, row)| from + row.len() as i64).collect()),
-            Some(_) => moved(&hidden, &device),
+            Some(_) => moved(&hidden, &pass, &device),
         };
         let logits = self.model.read_out_with(last, false, &mut pass)?;
         self.next = next;
@@ -199,11 +199,13 @@ fn walk<'m>(model: &'m Model, input: &Input, cache: Option<Cache>) -> Result<(Hi
 }
 
 /// The state at each row's last place that holds a token `[rows, 1, hidden]`, and the position that comes next.
-fn moved(hidden: &Hidden, device: &Device) -> (Tensor<3>, Vec<i64>) {
+fn moved(hidden: &Hidden, pass: &Pass<'_>, device: &Device) -> (Tensor<3>, Vec<i64>) {
     let [rows, walked, width] = hidden.x.dims();
     let (valid, positions) = (host(hidden.valid_or_all().int()), host(hidden.positions.clone()));
     let last: Vec<i64> = (0..rows).map(|r| (0..walked).rev().find(|t| valid[r * walked + t] == 1).unwrap_or(walked - 1) as i64).collect();
-    let next = last.iter().enumerate().map(|(r, t)| positions[r * walked + *t as usize] + 1).collect();
+    // Positions that every call adds are not counted twice.
+    let shift = pass.fronts.positions as i64;
+    let next = last.iter().enumerate().map(|(r, t)| positions[r * walked + *t as usize] + 1 - shift).collect();
     let index = Tensor::<1, Int>::from_data(TensorData::new(last, [rows]), device);
     (hidden.x.clone().gather(1, index.reshape([rows, 1, 1]).expand([rows, 1, width])), next)
 }

@@ -29,7 +29,7 @@ impl Session {
         let (hidden, mut pass) = walk(&self.model, &input, self.cache.take())?;
         let mut scores = every(&self.model, &rows, &hidden, &mut pass)?;
         if goes_on {
-            let (last, next) = moved(&hidden, &device);
+            let (last, next) = moved(&hidden, &pass, &device);
             let logits = self.model.read_out_with(last, false, &mut pass)?;
             self.keep(pass.cache.take(), &hidden, logits);
             self.next = next;

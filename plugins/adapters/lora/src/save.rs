@@ -3,60 +3,77 @@
 use crate::{Lora, Pair};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
-use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{OnDisk, values};
+use tongues_kernel::OnDisk;
+use tongues_nn::peft::{self, PREFIX, host};
 
-/// What PEFT puts before every module path.
-pub const PREFIX: &str = "base_model.model.";
 /// After the path of A's module.
 pub const SUFFIX_A: &str = ".lora_A.weight";
 /// After the path of B's module.
 pub const SUFFIX_B: &str = ".lora_B.weight";
+/// After the path of B's module.
+pub const SUFFIX_BIAS: &str = ".lora_B.bias";
+/// After the path of a module with lengths of its own.
+pub const SUFFIX_MAGNITUDE: &str = ".lora_magnitude_vector";
+/// After the path of the embeddings.
+pub const SUFFIX_EMBEDDING: [&str; 2] = [".lora_embedding_A", ".lora_embedding_B"];
+/// After the path of the embeddings.
+pub const SUFFIX_TOKENS: &str = ".token_adapter.trainable_tokens_delta";
 
-/// Config and tensors. `base_model_name_or_path` is left empty: who writes the folder knows it.
+/// Config and tensors.
 pub fn on_disk(lora: &Lora) -> OnDisk {
     let mut tensors = BTreeMap::new();
+    let mut put = |path: &str, suffix: &str, tensor| tensors.insert(format!("{PREFIX}{path}{suffix}"), tensor);
     for (path, pair) in lora.at.iter() {
-        tensors.insert(format!("{PREFIX}{path}{SUFFIX_A}"), host(pair.lora_A.weight.val()));
-        tensors.insert(format!("{PREFIX}{path}{SUFFIX_B}"), host(pair.lora_B.weight.val()));
+        let (a, b) = pair.written();
+        put(path, SUFFIX_A, host(a));
+        put(path, SUFFIX_B, host(b));
+        pair.lora_B.bias.iter().for_each(|bias| drop(put(path, SUFFIX_BIAS, host(bias.val()))));
+        pair.lora_magnitude_vector.iter().for_each(|m| drop(put(path, SUFFIX_MAGNITUDE, host(m.val()))));
+    }
+    for (path, rows) in lora.rows.iter() {
+        put(path, SUFFIX_EMBEDDING[0], host(rows.lora_embedding_A.val()));
+        put(path, SUFFIX_EMBEDDING[1], host(rows.lora_embedding_B.val()));
+    }
+    for (path, tokens) in lora.tokens.iter() {
+        put(path, SUFFIX_TOKENS, host(tokens.trainable_tokens_delta.val()));
+    }
+    for (path, copy) in lora.saved.iter() {
+        let lies = lora.settings.across.contains(path);
+        let weight = copy.weight.val();
+        put(path, ".weight", host(if lies { weight.transpose() } else { weight }));
+        copy.bias.iter().for_each(|bias| drop(put(path, ".bias", host(bias.val()))));
     }
     OnDisk { config: config(lora), tensors }
 }
 
-fn host(tensor: Tensor<2>) -> (Vec<usize>, Vec<f32>) {
-    (tensor.dims().to_vec(), values(tensor))
-}
-
 fn config(lora: &Lora) -> Map<String, Json> {
     let s = &lora.settings;
-    let ranks = pattern(lora, |_, pair| (pair.rank() != s.r).then(|| json!(pair.rank())));
-    let alphas = pattern(lora, |i, _| s.alphas.get(i).filter(|a| **a != s.lora_alpha).map(|a| number(*a)));
+    // With a start the matrices are written with twice the rank; the factor must stay.
+    let times = lora.at.iter().next().map_or(1, |(_, pair)| if pair.start.is_some() { 2 } else { 1 });
+    let alpha = |a: f64| number(if s.use_rslora { a * f64::from(times).sqrt() } else { a * f64::from(times) });
+    let rank = |pair: &Pair| pair.rank() * times as usize;
+    let r = s.r * times as usize;
+    let mut ranks: Map<String, Json> = lora.at.iter().filter(|(_, p)| rank(p) != r).map(|(path, p)| (path.clone(), json!(rank(p)))).collect();
+    ranks.extend(lora.rows.iter().filter(|(_, rows)| rows.rank() != r).map(|(path, rows)| (path.clone(), json!(rows.rank()))));
+    let alphas: Map<String, Json> = s.alphas.iter().map(|(path, a)| (path.clone(), alpha(*a))).collect();
     let entries = [
-        ("alpha_pattern", alphas),
-        ("base_model_name_or_path", Json::Null),
+        ("alpha_pattern", Json::Object(alphas)),
         ("bias", json!("none")),
         ("fan_in_fan_out", json!(s.fan_in_fan_out)),
-        ("inference_mode", json!(true)),
         ("init_lora_weights", json!(true)),
         ("layers_to_transform", json!(s.layers_to_transform)),
-        ("lora_alpha", number(s.lora_alpha)),
+        ("lora_alpha", alpha(s.lora_alpha)),
+        ("lora_bias", json!(s.lora_bias)),
         ("lora_dropout", json!(s.lora_dropout)),
-        ("modules_to_save", Json::Null),
-        ("peft_type", json!("LORA")),
-        ("r", json!(s.r)),
-        ("rank_pattern", ranks),
+        ("modules_to_save", json!(s.modules_to_save)),
+        ("r", json!(r)),
+        ("rank_pattern", Json::Object(ranks)),
         ("target_modules", json!(s.target_modules)),
-        ("task_type", json!("CAUSAL_LM")),
-        ("use_dora", json!(false)),
+        ("trainable_token_indices", s.trainable_token_indices.clone()),
+        ("use_dora", json!(s.use_dora)),
         ("use_rslora", json!(s.use_rslora)),
     ];
-    entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
-}
-
-/// Path to value, for the pairs that differ from the rest.
-fn pattern(lora: &Lora, value: impl Fn(usize, &Pair) -> Option<Json>) -> Json {
-    let own = lora.at.iter().enumerate().filter_map(|(i, (path, pair))| Some((path.clone(), value(i, pair)?)));
-    Json::Object(own.collect())
+    peft::config("LORA", entries)
 }
 
 /// PEFT writes whole numbers without a point.
