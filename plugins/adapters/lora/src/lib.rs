@@ -25,13 +25,11 @@
 //! ## Reproduces
 //! Logits of PEFT on random adapters within 1e-4 of their standard deviation, live and folded (`tests/fixtures/peft-lora`).
 
-mod by_path;
 mod load;
 mod pair;
 mod part;
 mod save;
 
-pub use by_path::ByPath;
 pub use load::load;
 pub use pair::Pair;
 pub use part::{Lora, Settings};

@@ -1,11 +1,12 @@
 //! The part: one pair of matrices a projection, on the activation side.
 
-use crate::{ByPath, Pair, save};
+use crate::{Pair, save};
 use std::collections::BTreeMap;
 use tongues_kernel::burn;
 use tongues_kernel::burn::module::Module;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{At, Folded, Inner, OnDisk, Part, Pass, Result, Site, SiteInfo, Weights, values};
+use tongues_nn::ByPath;
 use tongues_ops::add_low_rank;
 
 /// What is told of all pairs; keys are PEFT's.
@@ -50,7 +51,7 @@ impl Lora {
 
     /// The product's factor of each pair: alpha / r, or alpha / √r.
     pub fn scale(&self, index: usize) -> f64 {
-        let r = self.at.get(index).map_or(1, Pair::rank) as f64;
+        let r = self.at.get(index).map_or(1, |(_, pair)| pair.rank()) as f64;
         let alpha = self.settings.alphas.get(index).copied().unwrap_or(self.settings.lora_alpha);
         alpha / if self.settings.use_rslora { r.sqrt() } else { r }
     }
@@ -59,7 +60,7 @@ impl Lora {
 impl Part for Lora {
     fn around(&self, at: At<'_>, x: Tensor<3>, inner: Inner<'_>, pass: &mut Pass<'_>) -> Result<Tensor<3>> {
         let y = inner(x.clone(), pass)?;
-        let Some((index, pair)) = self.index.get(&at.site).and_then(|i| Some((*i, self.at.get(*i)?))) else { return Ok(y) };
+        let Some((index, pair)) = self.index.get(&at.site).and_then(|i| Some((*i, &self.at.get(*i)?.1))) else { return Ok(y) };
         let x = pass.dropout(x, self.settings.lora_dropout, at.site);
         Ok(add_low_rank(y, x, pair.lora_A.weight.val(), pair.lora_B.weight.val(), self.scale(index)))
     }

@@ -15,14 +15,19 @@ impl<M> ByPath<M> {
         Self { list }
     }
 
+    /// The pairs, to be changed and put back with [`Self::new`].
+    pub fn into_list(self) -> Vec<(String, M)> {
+        self.list
+    }
+
     /// Paths and modules, in order.
     pub fn iter(&self) -> impl Iterator<Item = &(String, M)> {
         self.list.iter()
     }
 
-    /// The module at an index.
-    pub fn get(&self, index: usize) -> Option<&M> {
-        self.list.get(index).map(|(_, m)| m)
+    /// Path and module at an index.
+    pub fn get(&self, index: usize) -> Option<&(String, M)> {
+        self.list.get(index)
     }
 }
 
