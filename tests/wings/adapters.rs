@@ -3,6 +3,8 @@
 
 #[path = "../../plugins/adapters/bottleneck/tests.rs"]
 mod bottleneck;
+#[path = "../../plugins/adapters/invertible/tests.rs"]
+mod invertible;
 #[path = "../../plugins/adapters/lora/tests.rs"]
 mod lora;
 #[path = "../../plugins/adapters/vocab-extend/tests.rs"]
