@@ -3,6 +3,8 @@
 
 #[path = "../../plugins/adapters/bottleneck/tests.rs"]
 mod bottleneck;
+#[path = "../../plugins/adapters/compacter/tests.rs"]
+mod compacter;
 #[path = "../../plugins/adapters/invertible/tests.rs"]
 mod invertible;
 #[path = "../../plugins/adapters/lora/tests.rs"]
