@@ -9,5 +9,7 @@ mod compacter;
 mod invertible;
 #[path = "../../plugins/adapters/lora/tests.rs"]
 mod lora;
+#[path = "../../plugins/adapters/mam/tests.rs"]
+mod mam;
 #[path = "../../plugins/adapters/vocab-extend/tests.rs"]
 mod vocab_extend;

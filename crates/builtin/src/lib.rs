@@ -6,6 +6,7 @@ use tongues_adapter_bottleneck as _;
 use tongues_adapter_compacter as _;
 use tongues_adapter_invertible as _;
 use tongues_adapter_lora as _;
+use tongues_adapter_mam as _;
 use tongues_adapter_vocab_extend as _;
 use tongues_backbone_bloom as _;
 use tongues_backbone_gemma2 as _;
