@@ -5,6 +5,8 @@
 mod bottleneck;
 #[path = "../../plugins/adapters/compacter/tests.rs"]
 mod compacter;
+#[path = "../../plugins/adapters/compose/tests.rs"]
+mod compose;
 #[path = "../../plugins/adapters/invertible/tests.rs"]
 mod invertible;
 #[path = "../../plugins/adapters/lora/tests.rs"]

@@ -4,6 +4,7 @@
 
 use tongues_adapter_bottleneck as _;
 use tongues_adapter_compacter as _;
+use tongues_adapter_compose as _;
 use tongues_adapter_invertible as _;
 use tongues_adapter_lora as _;
 use tongues_adapter_mam as _;
