@@ -1,6 +1,7 @@
 //! What must hold across crates.
 
 mod accumulation;
+mod adapters;
 mod batches;
 mod chats;
 mod curve;
