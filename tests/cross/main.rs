@@ -7,6 +7,7 @@ mod chats;
 mod curve;
 mod decode;
 mod families;
+mod inserts;
 mod loading;
 mod memo;
 mod optimizers;

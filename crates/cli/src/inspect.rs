@@ -14,7 +14,7 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let dir = &located.dir;
     if dir.join("adapter_config.json").exists() {
         let config = config::read_object(&dir.join("adapter_config.json"))?;
-        return show(args, dir, "adapter", &config, &open_file(&dir.join("adapter_model.safetensors"))?, vec![]);
+        return show(args, dir, "adapter", &config, &open_file(&hf::adapter_tensors(dir))?, vec![]);
     }
     if !dir.join("config.json").exists() {
         return Ok(refuse(dir.display(), "a folder with config.json or adapter_config.json", "neither", "name a checkpoint or adapter folder")?);

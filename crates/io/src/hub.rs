@@ -127,7 +127,7 @@ impl Wanted {
     fn wanted(&self, listed: &BTreeSet<String>) -> Result<Vec<String>> {
         let has = |name: &str| listed.contains(name);
         let (config, weights) = if has("adapter_config.json") && !has("config.json") {
-            ("adapter_config.json", "adapter_model.safetensors")
+            ("adapter_config.json", if has("adapter.safetensors") { "adapter.safetensors" } else { "adapter_model.safetensors" })
         } else {
             ("config.json", if has(SINGLE) { SINGLE } else { INDEX })
         };
@@ -174,7 +174,7 @@ fn offline() -> bool {
 fn first_missing(dir: &Path) -> Result<Option<String>> {
     let has = |name: &str| dir.join(name).exists();
     if has("adapter_config.json") && !has("config.json") {
-        return Ok((!has("adapter_model.safetensors")).then(|| "adapter_model.safetensors".into()));
+        return Ok((!has("adapter_model.safetensors") && !has("adapter.safetensors")).then(|| "adapter_model.safetensors".into()));
     }
     if !has("config.json") {
         return Ok(Some("config.json".into()));

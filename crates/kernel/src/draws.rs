@@ -113,7 +113,7 @@ fn pick(rng: &mut impl RngCore, below: usize) -> usize {
     ((u128::from(rng.next_u64()) * below as u128) >> 64) as usize
 }
 
-fn fnv(start: u64, bytes: &[u8]) -> u64 {
+pub(crate) fn fnv(start: u64, bytes: &[u8]) -> u64 {
     let basis = 0xcbf2_9ce4_8422_2325 ^ start.rotate_left(17);
     bytes.iter().chain(&[0xff]).fold(basis, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -108,6 +108,11 @@ impl Example {
     }
 }
 
+/// The number that stands for a language tag in the column `language`: below 2^31, never 0, which stands for no language.
+pub fn language_number(tag: &str) -> i64 {
+    (crate::draws::fnv(0, tag.as_bytes()) % ((1 << 31) - 1) + 1) as i64
+}
+
 /// Examples side by side.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {

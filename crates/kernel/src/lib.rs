@@ -42,7 +42,7 @@ pub use decoding::{Decoder, DecoderUse, Generation, Limits, Request, check_reque
 pub use draws::Draws;
 pub use erased::{Dyn, ErasedModule};
 pub use error::{Error, Fault, Result, Story, nearest, refuse};
-pub use example::{Batch, Example, Laid, Segment, Sequence};
+pub use example::{Batch, Example, Laid, Segment, Sequence, language_number};
 pub use format::{Format, Formatted, Tally};
 pub use front::Front;
 pub use hidden::{Attention, Hidden, Input, Stream};

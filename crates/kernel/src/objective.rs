@@ -2,7 +2,10 @@
 
 use crate::erased::ErasedModule;
 use crate::recompute::{self, Tape};
-use crate::{Batch, Call, Context, Draws, Error, Example, Format, Hidden, Laid, Model, Name, Notes, Record, Result, Sequence, Site, Stack, Tokenizer, View};
+use crate::{
+    Batch, Call, Context, Draws, Error, Example, Format, Hidden, Laid, Model, Name, Notes, Record, Result, Sequence, Site, Stack, Tokenizer, View,
+    language_number,
+};
 use burn::prelude::*;
 use burn::tensor::Int;
 use std::collections::BTreeMap;
@@ -226,13 +229,19 @@ impl<'s> Step<'s> {
         Laid::new(self.batch.examples.iter().map(|e| e.sequence(sequence)).collect::<Result<Vec<_>>>()?)
     }
 
-    /// Numbers of which every example has exactly one whole value are columns that parts may read.
+    /// Numbers of which every example has exactly one whole value are columns that parts may read; so is `language`, where some
+    /// example has one.
     fn columns(&self, device: &Device) -> BTreeMap<Name, Tensor<1, Int>> {
         let examples = &self.batch.examples;
         let whole = |name: &Name| -> Option<Vec<i64>> { examples.iter().map(|e| one_whole(e.numbers.get(name)?)).collect() };
         let names = examples.first().into_iter().flat_map(|e| e.numbers.keys());
         let columns = names.filter_map(|name| Some((name.clone(), whole(name)?)));
-        columns.map(|(name, values)| (name, Tensor::from_data(TensorData::new(values, [examples.len()]), device))).collect()
+        let mut columns: BTreeMap<Name, Vec<i64>> = columns.collect();
+        if examples.iter().any(|e| e.language.is_some()) {
+            let number = |e: &Example| e.language.as_deref().map_or(0, language_number);
+            columns.entry("language".into()).or_insert_with(|| examples.iter().map(number).collect());
+        }
+        columns.into_iter().map(|(name, values)| (name, Tensor::from_data(TensorData::new(values, [examples.len()]), device))).collect()
     }
 
     /// A model the objective named.

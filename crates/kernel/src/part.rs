@@ -104,6 +104,27 @@ pub struct OnDisk {
     pub tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
+impl OnDisk {
+    /// What [`crate::register_format!`] knows its reader by: PEFT's `peft_type`; for AdapterHub's form, which has a table or a word
+    /// under `config` in its place, `adapterhub`, with `-<architecture>` behind where the table names one.
+    pub fn kind(&self) -> Option<String> {
+        let text = |map: &Map<String, Json>, key: &str| map.get(key).and_then(Json::as_str).map(String::from);
+        match (text(&self.config, "peft_type"), self.config.get("config")) {
+            (Some(peft), _) => Some(peft),
+            (None, Some(Json::Object(keys))) => Some(text(keys, "architecture").map_or_else(|| HUB.into(), |a| format!("{HUB}-{a}"))),
+            (None, Some(Json::String(_))) => Some(HUB.into()),
+            _ => None,
+        }
+    }
+
+    /// It has AdapterHub's form.
+    pub fn is_hub(&self) -> bool {
+        self.kind().is_some_and(|kind| kind.starts_with(HUB))
+    }
+}
+
+const HUB: &str = "adapterhub";
+
 /// Which parts take part in a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum View {
@@ -174,14 +195,21 @@ impl Parts {
     /// # Errors
     /// The name is taken.
     pub fn attach(&mut self, name: impl Into<String>, sites: Vec<Site>, part: impl Part) -> Result<()> {
-        let name = name.into();
+        self.attach_boxed(name.into(), sites, Dyn(Box::new(part)))
+    }
+
+    /// Adds a part that is boxed already, such as one that was taken out.
+    ///
+    /// # Errors
+    /// The name is taken.
+    pub fn attach_boxed(&mut self, name: String, sites: Vec<Site>, part: Dyn<dyn Part>) -> Result<()> {
         if self.list.iter().any(|a| a.name == name) {
             return refuse(format!("part `{name}`"), "a name of its own", "a part of that name in the model", "give the adapter a `name`");
         }
         for site in &sites {
             self.by_site.entry(*site).or_default().push(self.list.len());
         }
-        self.list.push(Attached { name, sites, part: Dyn(Box::new(part)) });
+        self.list.push(Attached { name, sites, part });
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Activations by their names in the Hugging Face files.
 
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::burn::tensor::activation::{gelu, gelu_approximate, relu, silu};
+use tongues_kernel::burn::tensor::activation::{gelu, gelu_approximate, leaky_relu, relu, silu, tanh};
 
 /// The activation of a feed-forward layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,15 @@ pub enum Activation {
     GeluTanh,
     /// max(x, 0).
     Relu,
+    /// max(x, x / 100).
+    LeakyRelu,
+    /// tanh x.
+    Tanh,
 }
 
 impl Activation {
     /// Names that [`Self::named`] knows.
-    pub const NAMES: [&'static str; 7] = ["silu", "swish", "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu"];
+    pub const NAMES: [&'static str; 9] = ["silu", "swish", "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu", "leakyrelu", "tanh"];
 
     /// By its name in `hidden_act` and the like.
     pub fn named(name: &str) -> Option<Self> {
@@ -27,6 +31,8 @@ impl Activation {
             "gelu" => Some(Self::Gelu),
             "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Some(Self::GeluTanh),
             "relu" => Some(Self::Relu),
+            "leakyrelu" => Some(Self::LeakyRelu),
+            "tanh" => Some(Self::Tanh),
             _ => None,
         }
     }
@@ -38,6 +44,8 @@ impl Activation {
             Self::Gelu => gelu(x),
             Self::GeluTanh => gelu_approximate(x),
             Self::Relu => relu(x),
+            Self::LeakyRelu => leaky_relu(x, 0.01),
+            Self::Tanh => tanh(x),
         }
     }
 

@@ -1,12 +1,14 @@
-//! Blocks that backbones and objectives share. Field names are those of the Hugging Face files.
+//! Blocks that backbones, adapters and objectives share. Field names are those of the Hugging Face files.
 
 mod activation;
 mod alibi;
 mod attention;
+mod by_path;
 pub mod config;
 mod decoder;
 mod embedding;
 mod init;
+pub mod insert;
 mod loss;
 mod norm;
 pub mod peft;
@@ -15,6 +17,7 @@ mod rope;
 pub use activation::Activation;
 pub use alibi::{alibi, alibi_slopes};
 pub use attention::{grouped, heads_apart, heads_together};
+pub use by_path::ByPath;
 pub use decoder::{Block, Decoder, DecoderPlan, LayerPlan};
 pub use embedding::Embedding;
 pub use init::{Fill, linear};

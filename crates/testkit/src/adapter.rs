@@ -159,8 +159,8 @@ impl AdapterCase {
         assert!(!model.net.parts.is_empty(), "adapter {}: no part to save", self.name);
         for attached in model.net.parts.list() {
             let saved = self.saved(&model, &attached.name);
-            let kind = saved.config.get("peft_type").and_then(Json::as_str).unwrap_or_else(|| panic!("adapter {}: no peft_type", self.name));
-            let format = part_format(kind).unwrap_or_else(|e| panic!("adapter {}: {e}", self.name));
+            let kind = saved.kind().unwrap_or_else(|| panic!("adapter {}: no peft_type, nor AdapterHub's config", self.name));
+            let format = part_format(&kind).unwrap_or_else(|e| panic!("adapter {}: {e}", self.name));
             (format.load)(&saved, &attached.name, &mut fresh).unwrap_or_else(|e| panic!("adapter {}: cannot read what it saved: {e}", self.name));
             let again = self.saved(&fresh, &attached.name);
             assert_eq!(Json::Object(again.config), Json::Object(saved.config), "adapter {}: config of a second save", self.name);

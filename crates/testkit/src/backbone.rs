@@ -30,7 +30,7 @@ pub struct BackboneCase {
 }
 
 /// A batch as the reference got it.
-struct Given {
+pub(crate) struct Given {
     ids: Vec<i64>,
     mask: Vec<i64>,
     shape: [usize; 2],
@@ -216,7 +216,7 @@ impl BackboneCase {
         open_file(&self.folder.join(format!("{name}.safetensors"))).unwrap_or_else(|e| panic!("{}: {e}", self.name()))
     }
 
-    fn given(&self) -> Given {
+    pub(crate) fn given(&self) -> Given {
         let file = self.file("reference");
         let ints = |name| file.i64(name).unwrap_or_else(|e| panic!("{}: {e}", self.name()));
         let shape = file.info("input_ids").map(|i| i.shape.clone()).unwrap_or_else(|e| panic!("{}: {e}", self.name()));
@@ -225,7 +225,7 @@ impl BackboneCase {
 }
 
 impl Given {
-    fn input(&self, model: &Model) -> Input {
+    pub(crate) fn input(&self, model: &Model) -> Input {
         let ints = |v: Vec<i64>| Tensor::<2, Int>::from_data(TensorData::new(v, self.shape), &model.plain_device());
         let positions = self.mask.chunks(self.shape[1]).flat_map(counted).collect();
         let valid = Some(ints(self.mask.clone()).equal_elem(1));
@@ -248,7 +248,7 @@ impl Given {
     }
 
     /// The largest difference at places that are no pads, in tolerances.
-    fn apart(&self, ours: &[f32], theirs: &[f32]) -> f64 {
+    pub(crate) fn apart(&self, ours: &[f32], theirs: &[f32]) -> f64 {
         assert_eq!(ours.len(), theirs.len());
         let width = ours.len() / self.mask.len();
         let real = || self.mask.iter().enumerate().filter(|(_, m)| **m == 1).flat_map(|(i, _)| i * width..(i + 1) * width);
@@ -278,11 +278,11 @@ fn all_scores(model: &Model, row: &[u32]) -> Vec<f32> {
     values(log_softmax(logits.reshape([time, vocabulary]), 1))
 }
 
-fn floats(file: &Checkpoint, name: &str) -> Vec<f32> {
+pub(crate) fn floats(file: &Checkpoint, name: &str) -> Vec<f32> {
     file.f32(name).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn contents(path: &std::path::Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+pub(crate) fn contents(path: &std::path::Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
     let file = open_file(path).unwrap_or_else(|e| panic!("{e}"));
     let one = |name: &str| (name.to_owned(), (file.info(name).expect("a listed tensor").shape.clone(), floats(&file, name)));
     file.names().map(one).collect()

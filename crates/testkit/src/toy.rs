@@ -77,6 +77,7 @@ impl ToyShape {
         add(0, Role::Embeddings, "model.embed_tokens".into(), [1, d], false);
         for layer in 0..self.layers {
             let path = |name: &str| format!("model.layers.{layer}{name}");
+            add(layer, Role::AttentionNorm, path(".input_layernorm"), [d, d], false);
             add(layer, Role::SelfAttention, path(".self_attn"), [d, d], false);
             add(layer, Role::Query, path(".self_attn.q_proj"), [d, q], true);
             add(layer, Role::Key, path(".self_attn.k_proj"), [d, kv], true);
@@ -84,6 +85,7 @@ impl ToyShape {
             add(layer, Role::Attention, path(".self_attn.attention"), [q, q], false);
             add(layer, Role::Heads, path(".self_attn.heads"), [q, q], false);
             add(layer, Role::AttentionOut, path(".self_attn.o_proj"), [q, d], true);
+            add(layer, Role::FeedForwardNorm, path(".post_attention_layernorm"), [d, d], false);
             add(layer, Role::FeedForward, path(".mlp"), [d, d], false);
             add(layer, Role::Gate, path(".mlp.gate_proj"), [d, f], true);
             add(layer, Role::Up, path(".mlp.up_proj"), [d, f], true);
@@ -193,9 +195,9 @@ impl Block {
     }
 
     fn forward(&self, x: Tensor<3>, tables: &(Tensor<4>, Tensor<4>), pass: &mut Pass<'_>) -> Result<Tensor<3>> {
-        let normed = self.input_layernorm.forward(x.clone());
+        let normed = pass.site(at(self.layer, Role::AttentionNorm), x.clone(), |x, _| Ok(self.input_layernorm.forward(x)))?;
         let x = x + pass.site(at(self.layer, Role::SelfAttention), normed, |x, pass| self.attend(x, tables, pass))?;
-        let normed = self.post_attention_layernorm.forward(x.clone());
+        let normed = pass.site(at(self.layer, Role::FeedForwardNorm), x.clone(), |x, _| Ok(self.post_attention_layernorm.forward(x)))?;
         Ok(x + pass.site(at(self.layer, Role::FeedForward), normed, |x, pass| self.feed_forward(x, pass))?)
     }
 

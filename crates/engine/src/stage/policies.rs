@@ -18,6 +18,9 @@ pub fn policies(model: &Model, rules: &[WeightRule], old_parts: &BTreeSet<String
     for (name, own) in &model.policies {
         if let Some(policy) = policies.get_mut(name) {
             policy.learning_rate_factor = own.learning_rate_factor;
+            if rules.is_empty() && own.trains == Trains::Nothing {
+                policy.trains = Trains::Nothing;
+            }
         }
     }
     Ok(policies)

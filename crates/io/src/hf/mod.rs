@@ -10,7 +10,7 @@ mod save;
 mod sizes;
 mod stored;
 
-pub use adapter::{load_adapter, save_adapter};
+pub use adapter::{adapter_tensors, load_adapter, save_adapter};
 pub use keep::{Keep, as_written, dtype_name, rounded, set_dtype, written_dtype};
 pub use load::{family, load, load_backbone};
 pub use reading::{From, Reading};

@@ -15,6 +15,11 @@ impl<M> ByPath<M> {
         Self { list }
     }
 
+    /// The pairs, to be changed and put back with [`Self::new`].
+    pub fn into_list(self) -> Vec<(String, M)> {
+        self.list
+    }
+
     /// Paths and modules, in order.
     pub fn iter(&self) -> impl Iterator<Item = &(String, M)> {
         self.list.iter()
@@ -22,7 +27,7 @@ impl<M> ByPath<M> {
 
     /// The module at an index.
     pub fn get(&self, index: usize) -> Option<&M> {
-        self.list.get(index).map(|(_, m)| m)
+        self.list.get(index).map(|(_, module)| module)
     }
 }
 
