@@ -53,7 +53,7 @@ fn losses(out: &Path) -> [f64; 2] {
     [mean(&losses[..5]), mean(&losses[25..])]
 }
 
-const ROUTED: &str = r#"{ use = "bottleneck", name = "derived", reduction_factor = 2 }, { use = "bottleneck", name = "distant", reduction_factor = 2 }, { use = "compose", how = "route", parts = ["derived", "distant"] }"#;
+const ROUTED: &str = r#"{ use = "bottleneck", name = "derived", reduction_factor = 2 }, { use = "bottleneck", name = "distant", reduction_factor = 2 }, { use = "compose", how = "route", parts = ["derived", "distant"], default = "derived" }"#;
 
 #[test]
 fn they_learn_and_are_written_and_read_back() {
@@ -79,10 +79,9 @@ fn they_learn_and_are_written_and_read_back() {
 #[test]
 fn a_stage_with_a_language_that_has_no_adapter_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let recipe =
-        stage(&ROUTED.replace("\"derived\", \"distant\"] ", "\"derived\", \"distant\"], languages = [\"derived\", \"sw\"] "), "both", ", packing = false");
+    let recipe = stage(&ROUTED.replace("default", "languages = [\"derived\", \"sw\"], default"), "both", ", packing = false");
     let error = trained(&recipe, &folder.path().join("out")).expect_err("refused").to_string();
-    assert!(error.contains("distant") && error.contains("default"), "{error}");
+    assert!(error.contains("distant") && error.contains("an adapter: derived, sw"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,8 @@
 //! their `name`); a list in the list is one choice made of several parts, its first innermost. `stack` puts them in this order. `average`
 //! gives, at every place where one of them sits, the mean of what each alone would make of the place; `weighted` the sum by
 //! `weights`, which train where `learn` is set. `route` gives each row what its own language's adapter gives, exactly. The
-//! language of a row is its example's `language`; rows must not be packed (`packing = false`). Saved as one folder that holds all parts.
+//! language of a row is its example's `language`; rows must not be packed (`packing = false`), and where nobody says languages (when
+//! scores are computed) `default` serves all. Saved as one folder that holds all parts.
 //!
 //! ## When to use
 //! `stack` for a task adapter on a language adapter; `route` for one model of many languages; `average` and `weighted` for a
@@ -49,7 +50,8 @@ pub struct ComposeOptions {
     pub learn: bool,
     /// For `route`: the language of each choice; the choices' (first) names where absent.
     pub languages: Option<Vec<String>>,
-    /// For `route`: the language whose adapter serves rows of other or unknown languages; without it they are refused.
+    /// For `route`, needed: the language whose adapter serves rows that say none, as in scoring. Rows of a language without an
+    /// adapter are refused.
     pub default: Option<String>,
     /// Name of the part that the others are put into.
     #[serde(default = "name")]
@@ -115,7 +117,15 @@ impl ComposeOptions {
             Way::Route => {
                 let first = |choice: &Choice| choice.names().first().cloned().unwrap_or_default();
                 let languages = self.languages.clone().unwrap_or_else(|| self.parts.iter().map(first).collect());
-                Ok(How::Route { languages, default: self.default.clone() })
+                match &self.default {
+                    Some(default) => Ok(How::Route { languages, default: default.clone() }),
+                    None => refuse(
+                        "compose: default",
+                        "a language that serves rows that say none, as in scoring",
+                        "none",
+                        format!("name one of {}", languages.join(", ")),
+                    ),
+                }
             }
         }
     }
@@ -129,7 +139,7 @@ impl Adapter for ComposeOptions {
         if self.how == Way::Stack {
             return part::restack(&choices, model);
         }
-        if let How::Route { languages, default: None } = &how {
+        if let How::Route { languages, .. } = &how {
             known(languages, cx)?;
         }
         part::attach(&self.name, &choices, how, model)
@@ -141,10 +151,10 @@ fn known(languages: &[String], cx: &mut dyn Context) -> Result<()> {
     let Ok(data) = cx.stage_data() else { return Ok(()) };
     for record in data.open()? {
         let record = record?;
-        let tag = record.language.as_deref().unwrap_or("no language");
+        let Some(tag) = record.language.as_deref() else { continue };
         if !languages.iter().any(|l| l == tag) {
             let expected = format!("a language with an adapter: {}", languages.join(", "));
-            return refuse(format!("record {} of `{}`", record.id, data.name()), expected, tag, "add an adapter for it, or name a `default`");
+            return refuse(format!("record {} of `{}`", record.id, data.name()), expected, tag, "add an adapter for it, or leave such records out");
         }
     }
     Ok(())

@@ -26,8 +26,8 @@ pub enum How {
     Route {
         /// The language of each.
         languages: Vec<String>,
-        /// Whose choice serves other rows.
-        default: Option<String>,
+        /// Whose choice serves rows that say no language.
+        default: String,
     },
 }
 
@@ -82,7 +82,7 @@ fn fits(at: &str, count: usize, how: &How) -> Result<()> {
         How::Route { languages, .. } if languages.iter().map(|l| language_number(l)).collect::<BTreeSet<_>>().len() != count => {
             refuse(format!("{at}: languages"), "a language of its own for each choice", languages.join(", "), "rename one")
         }
-        How::Route { languages, default: Some(default) } if !languages.contains(default) => {
+        How::Route { languages, default } if !languages.contains(default) => {
             refuse(format!("{at}: default"), format!("one of {}", languages.join(", ")), default, "name a language that has an adapter")
         }
         _ => Ok(()),
@@ -145,7 +145,7 @@ impl Composed {
     fn mixed<const D: usize>(&self, given: Vec<Tensor<D>>, pass: &Pass<'_>) -> Result<Tensor<D>> {
         match &self.how {
             How::Sum { weights, .. } => self.sum(given, weights),
-            How::Route { languages, default } => routed(given, &rows(languages, default.as_deref(), pass)?),
+            How::Route { languages, default } => routed(given, &rows(languages, default, pass)?),
         }
     }
 
@@ -159,25 +159,18 @@ impl Composed {
     }
 }
 
-/// The choice of every row; `None` where one choice serves all.
-fn rows(languages: &[String], default: Option<&str>, pass: &Pass<'_>) -> Result<Vec<usize>> {
-    let fallback = default.and_then(|d| languages.iter().position(|l| l == d));
-    let column = match (pass.column("language"), fallback) {
-        (Ok(column), _) => column,
-        (Err(_), Some(index)) => return Ok(vec![index]),
-        (Err(error), None) => return Err(error),
-    };
+/// The choice of every row; one alone where nobody says languages (probes, scores) and the default serves all.
+fn rows(languages: &[String], default: &str, pass: &Pass<'_>) -> Result<Vec<usize>> {
+    let place = |number: i64| languages.iter().position(|l| language_number(l) == number);
+    let Ok(column) = pass.column("language") else { return Ok(place(language_number(default)).into_iter().collect()) };
     if pass.input.streams.values().any(|stream| stream.segments.is_some()) {
         return refuse("compose: route", "rows of one text each", "several texts packed into a row", "write `packing = false` in the stage's `train`");
     }
     let numbers: Vec<i64> = column.into_data().iter::<i64>().collect();
     let choice = |(row, number): (usize, &i64)| {
-        let found = languages.iter().position(|l| language_number(l) == *number).or(fallback);
-        let unknown = || {
-            let found = if *number == 0 { "a row without a language" } else { "another language" };
-            Error::input(format!("row {row}"), format!("a language with an adapter: {}", languages.join(", ")), found, "add one, or name a `default`")
-        };
-        found.ok_or_else(unknown)
+        let said = if *number == 0 { language_number(default) } else { *number };
+        let expected = || format!("a language with an adapter: {}", languages.join(", "));
+        place(said).ok_or_else(|| Error::input(format!("row {row}"), expected(), "another language", "add an adapter for it, or leave such rows out"))
     };
     numbers.iter().enumerate().map(choice).collect()
 }
