@@ -1,11 +1,13 @@
 //! Every adapter with a folder in PEFT's form trains in a recipe on a language of the world, and is read back.
 
-use serde_json::Value as Json;
+use crate::families::{families, random};
+use crate::packing::{ALONE, PACKED, losses};
+use serde_json::{Value as Json, json};
 use std::path::Path;
 use tongues_engine::{Begin, Quiet, RunOptions, run};
 use tongues_io::hf;
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{Bare, Call, Draws, Laid, Model, Sequence, values};
+use tongues_kernel::{Bare, Built, Call, Draws, Kind, Laid, Model, Sequence, build, values};
 use tongues_recipe::{Linked, parse};
 use tongues_testkit::{assert_near, spread};
 
@@ -56,7 +58,7 @@ fn run_recipe(scratch: &str, down: &str, out: &Path) {
 }
 
 /// The losses of a stage, step by step.
-fn losses(out: &Path, stage: &str) -> Vec<f64> {
+fn course(out: &Path, stage: &str) -> Vec<f64> {
     let text = std::fs::read_to_string(out.join("metrics.jsonl")).expect("metrics");
     let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).expect("JSON")).filter(|line| line["stage"] == stage);
     lines.map(|line| line["loss"].as_object().expect("terms").values().filter_map(Json::as_f64).sum()).collect()
@@ -84,7 +86,7 @@ fn every_adapter_learns_from_text_and_is_read_back() {
         run_recipe(scratch, down, &out);
         let base = opened(&out.join("stages/base/checkpoint"));
         for (name, _) in ADAPTERS {
-            let losses = losses(&out, name);
+            let losses = course(&out, name);
             let (first, last): (f64, f64) = (losses[..8].iter().sum(), losses[losses.len() - 8..].iter().sum());
             println!("{name}: {:.4} to {:.4}", first / 8.0, last / 8.0);
             assert!(last < first - 0.08, "{scratch}: {name} goes from {} to {}", first / 8.0, last / 8.0);
@@ -94,6 +96,22 @@ fn every_adapter_learns_from_text_and_is_read_back() {
             let moved = before.iter().zip(&live).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
             assert!(moved > 0.01 * spread(&before), "{scratch}: {name} changes nothing");
             assert_near("the base", &logits(&base), &before, 0.0);
+        }
+    }
+}
+
+#[test]
+fn packed_texts_see_what_stands_in_front_as_single_ones_do() {
+    for (family, options) in families() {
+        for (name, how) in [("prompt", json!({ "num_virtual_tokens": 3 })), ("prefix", json!({ "num_virtual_tokens": 3 }))] {
+            let mut model = random(family, &options);
+            let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+            let Ok(Built::Adapter(adapter)) = build(Kind::Adapter, name, how, &mut cx) else { panic!("{name} builds") };
+            adapter.attach(&mut model, &mut cx).unwrap_or_else(|e| panic!("{family}, {name}: {e}"));
+            let (alone, packed) = (losses(&model, &ALONE, false).0, losses(&model, &PACKED, false).0);
+            for (i, (a, b)) in packed.iter().zip(&alone).enumerate() {
+                assert!((a - b).abs() <= 2e-5 * b, "{family}, {name}, text {i}: {a} packed, {b} alone");
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn families() -> Vec<(&'static str, Json)> {
 }
 
 /// A network of a family whose parameters are all random.
-fn random(family: &str, options: &Json) -> Model {
+pub fn random(family: &str, options: &Json) -> Model {
     let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
     let mut options = options.clone();
     options["vocab_size"] = json!(90);

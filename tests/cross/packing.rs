@@ -61,8 +61,10 @@ pub fn losses_with(model: &Model, plan: &[&[usize]], leak: bool, recompute: bool
     let [count, time, _] = logits.dims();
     let all = log_softmax(logits, 2).gather(2, out.labels.clone().reshape([count, time, 1])).reshape([count, time]).neg();
     let found = values(all.clone());
+    // Places that a part put before the tokens.
+    let front = time - plan.iter().map(|texts| texts.iter().map(|i| LENGTHS[*i]).sum::<usize>()).max().unwrap_or(0);
     let of_text = |(r, texts): (usize, &&[usize])| {
-        let ends = texts.iter().scan(r * time, |at, i| {
+        let ends = texts.iter().scan(r * time + front, |at, i| {
             *at += LENGTHS[*i];
             Some((*i, *at))
         });
