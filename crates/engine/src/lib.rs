@@ -10,6 +10,7 @@ mod journal;
 mod lock;
 mod memo;
 mod memory;
+pub mod merging;
 mod mixture;
 mod models;
 mod pool;

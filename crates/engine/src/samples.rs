@@ -212,9 +212,9 @@ impl Shop<'_> {
         }
         let stage = self.recipe.stage.iter().find(|stage| stage.name == model);
         let from = stage.and_then(|stage| match (&stage.train, &stage.merge, &stage.export) {
-            (Some(train), ..) => Some(&train.model),
-            (_, Some(merge), _) => merge.models.first(),
-            (.., export) => export.as_ref().map(|export| &export.model),
+            (Some(train), ..) => Some(train.model.as_str()),
+            (_, Some(merge), _) => merge.names().first().copied(),
+            (.., export) => export.as_ref().map(|export| export.model.as_str()),
         });
         match from {
             Some(from) => self.tokenizer_of(from),

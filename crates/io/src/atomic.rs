@@ -74,14 +74,22 @@ impl AtomicDir {
     /// # Errors
     /// The disk fails, or something took the name meanwhile.
     pub fn commit(self) -> Result<PathBuf> {
-        sync_tree(self.partial.path())?;
-        refuse_occupied(&self.target)?;
-        disk::rename(|| fs::rename(self.partial.path(), &self.target), &self.target).map_err(|e| failed(&self.target, &e))?;
+        commit_folder(self.partial.path(), &self.target)?;
         // The partial name is gone; the guard must not look for it.
         let _ = self.partial.keep();
-        sync_folder(parent(&self.target))?;
         Ok(self.target)
     }
+}
+
+/// Flushes everything in a folder and gives it another name beside it.
+///
+/// # Errors
+/// The disk fails, or something has that name.
+pub fn commit_folder(partial: &Path, target: &Path) -> Result<()> {
+    sync_tree(partial)?;
+    refuse_occupied(target)?;
+    disk::rename(|| fs::rename(partial, target), target).map_err(|e| failed(target, &e))?;
+    sync_folder(parent(target))
 }
 
 /// SHA-256 of a file's bytes in lower-case hexadecimal digits.

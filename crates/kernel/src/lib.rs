@@ -17,6 +17,7 @@ mod front;
 mod hidden;
 mod linear;
 mod mask;
+pub mod merging;
 mod model;
 mod objective;
 mod part;
@@ -48,14 +49,12 @@ pub use front::Front;
 pub use hidden::{Attention, Hidden, Input, Stream};
 pub use linear::Linear;
 pub use mask::{Mask, causal};
+pub use merging::{MergeInput, MergeInputs, MergePlan, MergeSlice, MergeSource, Merged, Merger, Piece, Planned, Read, Setting, Settings, Slice};
 pub use model::{Lineage, Model, Net};
 pub use objective::{CloneObjective, Coupling, ExampleContext, Objective, Output, Run, Step, Term, Update};
 pub use part::{At, Attached, ClonePart, Folded, Inner, InnerAttend, OnDisk, Part, Parts, View};
 pub use pass::{Call, Notes, Pass};
-pub use plugin_traits::{
-    Adapter, Aggregate, Better, Curator, Evaluation, Evaluator, Family, Finding, Init, Item, MergeInput, MergePlan, Merger, PartFormat, Planned,
-    SharedTokenizer, Sink,
-};
+pub use plugin_traits::{Adapter, Aggregate, Better, Curator, Evaluation, Evaluator, Family, Finding, Init, Item, PartFormat, SharedTokenizer, Sink};
 pub use policy::{Policy, Selection, Trains};
 pub use record::{InMemory, Name, Record, Records, Turn, Value};
 pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugins};

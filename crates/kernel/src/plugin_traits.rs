@@ -1,8 +1,7 @@
-//! The kinds of plugins that are not modules: adapters, mergers, evaluators, curators, families.
+//! The kinds of plugins that are not modules: adapters, evaluators, curators, families.
 
 use crate::{Backbone, Context, Draws, Format, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
 use burn::prelude::*;
-use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,63 +30,6 @@ pub trait Adapter: Send + Sync {
     /// # Errors
     /// The model has no place for it.
     fn attach(&self, model: &mut Model, cx: &mut dyn Context) -> Result<()>;
-}
-
-/// What a merger is told of one input.
-#[derive(Clone, Debug, Default)]
-pub struct MergeInput {
-    /// Its name in the recipe.
-    pub name: String,
-    /// `config.json`.
-    pub config: Map<String, Json>,
-    /// Tensor name to shape.
-    pub tensors: BTreeMap<String, Vec<usize>>,
-}
-
-/// One tensor of the result and what it is made of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
-    /// Name in the result.
-    pub name: String,
-    /// Shape in the result.
-    pub shape: Vec<usize>,
-    /// (input, tensor name) in the order the slices are given.
-    pub reads: Vec<(usize, String)>,
-}
-
-/// The result of a merge, before any value is read.
-#[derive(Clone, Debug, Default)]
-pub struct MergePlan {
-    /// Every tensor of the result.
-    pub outputs: Vec<Planned>,
-    /// `config.json` of the result.
-    pub config: Map<String, Json>,
-    /// The input whose tokenizer the result takes.
-    pub tokenizer: usize,
-    /// Passes over all tensors before the merging one.
-    pub surveys: usize,
-}
-
-/// Merges models tensor by tensor, streamed.
-pub trait Merger: Send + Sync {
-    /// Looks at headers only.
-    ///
-    /// # Errors
-    /// The inputs do not fit together.
-    fn plan(&self, inputs: &[MergeInput], cx: &mut dyn Context) -> Result<MergePlan>;
-    /// Sees every tensor once per survey pass.
-    ///
-    /// # Errors
-    /// The values do not fit.
-    fn survey(&mut self, pass: usize, out: &Planned, slices: &[&[f32]]) -> Result<()> {
-        let _ = (pass, out, slices);
-        Ok(())
-    }
-    /// The values of one tensor of the result.
-    ///
-    /// # Errors
-    /// The values do not fit.
-    fn merge(&self, out: &Planned, slices: &[&[f32]], cx: &mut dyn Context) -> Result<Vec<f32>>;
 }
 
 /// Which direction of a metric is better.

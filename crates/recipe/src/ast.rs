@@ -1,6 +1,7 @@
 //! The recipe as typed values. Doc comments here are the help, the schema and the book.
 
 mod formats;
+mod merge;
 mod mixture;
 mod models;
 mod optimizer;
@@ -8,6 +9,7 @@ mod sources;
 mod training;
 
 pub use formats::*;
+pub use merge::{Merge, MergeModel, MergeSlice, MergeSource, MergeWith};
 pub use mixture::*;
 pub use models::*;
 pub use optimizer::*;
@@ -235,19 +237,4 @@ pub struct Export {
     /// Fold adapters into the weights; an adapter that cannot be folded exactly is an error.
     #[serde(default = "default_true")]
     pub fold: bool,
-}
-
-/// Models merged by a merger plugin.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-pub struct Merge {
-    /// The merger plugin.
-    #[serde(rename = "use")]
-    #[schemars(extend("x-plugin" = "merger"))]
-    pub plugin: String,
-    /// Models and stages, in the order of the plugin's options.
-    #[schemars(length(min = 1), extend("x-ref" = "model"))]
-    pub models: Vec<String>,
-    /// The plugin's own options.
-    #[serde(flatten)]
-    pub options: Map<String, Json>,
 }

@@ -30,7 +30,7 @@ pub use batch::{ids, input, logits, random_batch, spread};
 pub use format::SplitFormat;
 pub use gradient::{causal_loss, check_gradients, gradients};
 pub use hub::HubCase;
-pub use merger::MergerCase;
+pub use merger::{MergerCase, merged_values};
 pub use objective::ObjectiveCase;
 pub use params::{disturb, randomise, snapshot};
 pub use peft::PeftCase;

@@ -3,8 +3,9 @@
 use crate::{Surroundings, assert_near, check_refusals, randomise, snapshot, spread, toy_model};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use tongues_io::hf::merge_input;
 use tongues_kernel::policy::tensor_names;
-use tongues_kernel::{Built, Draws, Fault, Kind, MergeInput, Merger, Model, Result, build};
+use tongues_kernel::{Built, Draws, Fault, Kind, MergeInput, MergeInputs, Merger, Model, Planned, Result, Settings, Slice, build};
 
 const SEED: u64 = 19;
 
@@ -13,6 +14,8 @@ pub struct MergerCase {
     name: String,
     options: Json,
     inputs: Vec<Model>,
+    base: Option<usize>,
+    settings: Vec<Settings>,
 }
 
 impl MergerCase {
@@ -25,7 +28,22 @@ impl MergerCase {
             }
             model
         };
-        Self { name: name.into(), options, inputs: (0..inputs).map(one).collect() }
+        Self { name: name.into(), options, inputs: (0..inputs).map(one).collect(), base: None, settings: vec![] }
+    }
+
+    /// With this input as the base model.
+    #[must_use]
+    pub fn base(self, base: usize) -> Self {
+        Self { base: Some(base), ..self }
+    }
+
+    /// With settings of the models, in their order.
+    ///
+    /// # Panics
+    /// They are no settings.
+    #[must_use]
+    pub fn settings(self, settings: Json) -> Self {
+        Self { settings: serde_json::from_value(settings).unwrap_or_else(|e| panic!("settings: {e}")), ..self }
     }
 
     /// All checks.
@@ -61,12 +79,12 @@ impl MergerCase {
         let mut cx = self.surroundings(inputs);
         let mut merger = self.built(&mut cx);
         let held: Vec<_> = inputs.iter().map(|m| snapshot(m, "")).collect();
-        let plan = merger.plan(&headers(inputs), &mut cx)?;
-        let slices = |reads: &[(usize, String)]| -> Vec<&[f32]> {
-            let read = |(i, name): &(usize, String)| {
-                held[*i].get(name).unwrap_or_else(|| panic!("merger {}: the plan reads {name}, which input {i} lacks", self.name))
+        let plan = merger.plan(&self.headers(inputs), &mut cx)?;
+        let slices = |reads: &[tongues_kernel::Read]| -> Vec<Slice<'_>> {
+            let read = |r: &tongues_kernel::Read| {
+                held[r.input].get(&r.name).unwrap_or_else(|| panic!("merger {}: the plan reads {}, which input {} lacks", self.name, r.name, r.input))
             };
-            reads.iter().map(|r| read(r).as_slice()).collect()
+            reads.iter().map(|r| Slice::of(read(r))).collect()
         };
         for pass in 0..plan.surveys {
             for out in &plan.outputs {
@@ -75,11 +93,22 @@ impl MergerCase {
         }
         let mut merged = BTreeMap::new();
         for out in &plan.outputs {
-            let values = merger.merge(out, &slices(&out.reads), &mut cx)?;
+            let slices = slices(&out.reads);
+            let values = merger.merge(out, &slices, &mut cx)?.values(out.shape.iter().product(), &slices);
             assert_eq!(values.len(), out.shape.iter().product::<usize>(), "merger {}: values of {} against its shape {:?}", self.name, out.name, out.shape);
             merged.insert(out.name.clone(), values);
         }
         Ok(merged)
+    }
+
+    fn headers(&self, models: &[Model]) -> MergeInputs {
+        let one = |(i, model): (usize, &Model)| {
+            let tensors = tensor_names(model).into_iter().map(|e| (e.name, e.shape)).collect();
+            let mut input = merge_input(&letter(i), model.spec(), tensors);
+            input.settings = self.settings.get(i).cloned().unwrap_or_default().into();
+            input
+        };
+        MergeInputs { models: models.iter().enumerate().map(one).collect(), base: self.base, slices: vec![] }
     }
 
     /// The plan names every tensor of the first input, once, and nothing that an input lacks.
@@ -88,19 +117,20 @@ impl MergerCase {
     /// It does not.
     pub fn plan_covers_everything(&self) {
         let mut cx = self.surroundings(&self.inputs);
-        let headers = headers(&self.inputs);
+        let headers = self.headers(&self.inputs);
         let plan = self.built(&mut cx).plan(&headers, &mut cx).unwrap_or_else(|e| panic!("merger {}: {e}", self.name));
         let mut names: Vec<&String> = plan.outputs.iter().map(|o| &o.name).collect();
         names.sort();
         assert!(names.windows(2).all(|w| w[0] != w[1]), "merger {}: a tensor is planned twice", self.name);
-        for name in headers[0].tensors.keys() {
+        for name in headers.models[0].tensors.keys() {
             assert!(names.binary_search(&name).is_ok(), "merger {}: tensor {name} is not planned", self.name);
         }
-        for (input, name) in plan.outputs.iter().flat_map(|o| &o.reads) {
-            let known = headers.get(*input).is_some_and(|h| h.tensors.contains_key(name));
-            assert!(known, "merger {}: the plan reads {name} of input {input}, which is not there", self.name);
+        for read in plan.outputs.iter().flat_map(|o| &o.reads) {
+            let known = headers.models.get(read.input).is_some_and(|h| h.tensors.contains_key(&read.name));
+            assert!(known, "merger {}: the plan reads {} of input {}, which is not there", self.name, read.name, read.input);
         }
-        assert!(plan.tokenizer < headers.len(), "merger {}: the tokenizer of input {} of {}", self.name, plan.tokenizer, headers.len());
+        let inputs = headers.models.len();
+        assert!(plan.tokenizer < inputs, "merger {}: the tokenizer of input {} of {inputs}", self.name, plan.tokenizer);
         assert!(!plan.config.is_empty(), "merger {}: an empty config", self.name);
     }
 
@@ -124,9 +154,9 @@ impl MergerCase {
     pub fn mismatched_inputs_are_refused(&self) {
         const NAME: &str = "model.layers.0.mlp.up_proj.weight";
         let last = self.inputs.len() - 1;
-        let (mut lacking, mut other) = (headers(&self.inputs), headers(&self.inputs));
-        lacking[last].tensors.remove(NAME);
-        other[last].tensors.insert(NAME.into(), vec![3, 5]);
+        let (mut lacking, mut other) = (self.headers(&self.inputs), self.headers(&self.inputs));
+        lacking.models[last].tensors.remove(NAME);
+        other.models[last].tensors.insert(NAME.into(), vec![3, 5]);
         for (what, headers) in [("an input without", lacking), ("an input with another shape of", other)] {
             let mut cx = self.surroundings(&self.inputs);
             let error = self.built(&mut cx).plan(&headers, &mut cx).err();
@@ -147,16 +177,33 @@ impl MergerCase {
     }
 }
 
+/// What a registered merger makes of one tensor `w`, given by its values in every model.
+///
+/// # Errors
+/// What the merger refuses.
+///
+/// # Panics
+/// There is no such merger.
+pub fn merged_values(name: &str, options: Json, base: Option<usize>, settings: Json, tensors: &[&[f32]]) -> Result<Vec<f32>> {
+    let mut cx = Surroundings::new(SEED);
+    let Built::Merger(mut merger) = build(Kind::Merger, name, options, &mut cx)? else { panic!("{name} is no merger") };
+    let settings: Vec<Settings> = serde_json::from_value(settings).unwrap_or_else(|e| panic!("settings: {e}"));
+    let one = |(i, x): (usize, &&[f32])| MergeInput {
+        name: letter(i),
+        tensors: BTreeMap::from([("w".into(), vec![x.len()])]),
+        settings: settings.get(i).cloned().unwrap_or_default().into(),
+        ..MergeInput::default()
+    };
+    let plan = merger.plan(&MergeInputs { models: tensors.iter().enumerate().map(one).collect(), base, slices: vec![] }, &mut cx)?;
+    let slices = |out: &Planned| -> Vec<Slice<'_>> { out.reads.iter().map(|r| Slice::of(tensors[r.input])).collect() };
+    for pass in 0..plan.surveys {
+        merger.survey(pass, &plan.outputs[0], &slices(&plan.outputs[0]))?;
+    }
+    let (out, slices) = (&plan.outputs[0], slices(&plan.outputs[0]));
+    Ok(merger.merge(out, &slices, &mut cx)?.values(tensors[0].len(), &slices))
+}
+
 /// `a`, `b`, `c`, …
 fn letter(i: usize) -> String {
     char::from(b'a' + i as u8).to_string()
-}
-
-fn headers(models: &[Model]) -> Vec<MergeInput> {
-    let one = |(i, model): (usize, &Model)| MergeInput {
-        name: letter(i),
-        config: model.spec().config.clone(),
-        tensors: tensor_names(model).into_iter().map(|e| (e.name, e.shape)).collect(),
-    };
-    models.iter().enumerate().map(one).collect()
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tongues_kernel::burn::module::{Module, Param};
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{
-    Adapter, At, Context, Coupling, Draws, Example, ExampleContext, Folded, Inner, MergeInput, MergePlan, Merger, Model, Objective, OnDisk, Part, Pass,
-    Planned, Record, Result, Role, Run, Sequence, Step, Term, Weights, burn, refuse, register, register_format, schemars, values,
+    Adapter, At, Context, Coupling, Draws, Example, ExampleContext, Folded, Inner, MergeInputs, MergePlan, Merged, Merger, Model, Objective, OnDisk, Part,
+    Pass, Planned, Record, Result, Role, Run, Sequence, Slice, Step, Term, Weights, burn, register, register_format, schemars, values,
 };
 use tongues_testkit::{AdapterCase, MergerCase, ObjectiveCase, logits, random_batch, spread, toy_model, toy_tied};
 
@@ -189,26 +189,22 @@ fn every_broken_promise_of_an_objective_is_caught() {
 struct Mean(Fault);
 
 impl Merger for Mean {
-    fn plan(&self, inputs: &[MergeInput], _: &mut dyn Context) -> Result<MergePlan> {
-        let mut outputs = vec![];
-        for (name, shape) in &inputs[0].tensors {
-            for other in inputs.iter().filter(|_| self.0 != Fault::Shapes) {
-                if other.tensors.get(name) != Some(shape) {
-                    return refuse(format!("{}: {name}", other.name), format!("shape {shape:?}"), format!("{:?}", other.tensors.get(name)), "");
-                }
-            }
-            let reads = (0..inputs.len()).map(|i| (i, name.clone())).collect();
-            outputs.push(Planned { name: name.clone(), shape: shape.clone(), reads });
+    fn plan(&self, inputs: &MergeInputs, cx: &mut dyn Context) -> Result<MergePlan> {
+        let mut inputs = inputs.clone();
+        if self.0 == Fault::Shapes {
+            let first = inputs.models[0].clone();
+            inputs.models.iter_mut().for_each(|m| *m = first.clone());
         }
+        let mut plan = inputs.aligned(cx)?;
         if self.0 == Fault::Plan {
-            outputs.pop();
+            plan.outputs.pop();
         }
-        Ok(MergePlan { outputs, config: inputs[0].config.clone(), tokenizer: 0, surveys: 0 })
+        Ok(plan)
     }
-    fn merge(&self, _: &Planned, slices: &[&[f32]], _: &mut dyn Context) -> Result<Vec<f32>> {
+    fn merge<'m>(&'m self, _: &'m Planned, slices: &[Slice<'m>], _: &mut dyn Context) -> Result<Merged<'m>> {
         let n = slices.len() as f32 + if self.0 == Fault::Values { 0.01 } else { 0.0 };
         let wobble = if self.0 == Fault::Chance { TURNS.fetch_add(1, Ordering::Relaxed) as f32 } else { 0.0 };
-        Ok((0..slices[0].len()).map(|i| slices.iter().map(|s| s[i]).sum::<f32>() / n + wobble).collect())
+        Ok(Merged::elements(move |p| p.out.iter_mut().enumerate().for_each(|(i, out)| *out = p.inputs.iter().map(|x| x[i]).sum::<f32>() / n + wobble)))
     }
 }
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
-const LAYERS: [(&str, usize); 14] = [
+const LAYERS: [(&str, usize); 15] = [
     ("ops", 0),
     ("kernel", 1),
     ("nn", 2),
     ("io", 2),
     ("formats", 2),
     ("loader", 2),
+    ("merge", 3),
     ("train", 3),
     ("eval", 3),
     ("report", 3),

@@ -17,7 +17,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Context, MergeInput, MergePlan, Merger, Planned, Result, refuse, register};
+use tongues_kernel::{Context, Merged, Merger, Piece, Planned, Result, Slice, register};
 
 /// No options.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -25,23 +25,14 @@ use tongues_kernel::{Context, MergeInput, MergePlan, Merger, Planned, Result, re
 pub struct __Type__ {}
 
 impl Merger for __Type__ {
-    fn plan(&self, inputs: &[MergeInput], _: &mut dyn Context) -> Result<MergePlan> {
-        let Some(first) = inputs.first() else { return refuse("__name__: models", "at least one model", "none", "name the models to merge") };
-        for input in inputs {
-            let names = first.tensors.keys().chain(input.tensors.keys());
-            if let Some(name) = names.into_iter().find(|n| input.tensors.get(*n) != first.tensors.get(*n)) {
-                let shape = |i: &MergeInput| i.tensors.get(name).map_or("none".into(), |s| format!("{s:?}"));
-                return refuse(format!("model {}, tensor {name}", input.name), shape(first), shape(input), "merge models of one shape");
+    fn merge<'m>(&'m self, _: &'m Planned, slices: &[Slice<'m>], _: &mut dyn Context) -> Result<Merged<'m>> {
+        let n = slices.len() as f64;
+        let mean = move |piece: Piece<'_>| {
+            for (i, out) in piece.out.iter_mut().enumerate() {
+                *out = (piece.inputs.iter().map(|x| f64::from(x[i])).sum::<f64>() / n) as f32;
             }
-        }
-        let reads = |name: &String| (0..inputs.len()).map(|i| (i, name.clone())).collect();
-        let outputs = first.tensors.iter().map(|(name, shape)| Planned { name: name.clone(), shape: shape.clone(), reads: reads(name) }).collect();
-        Ok(MergePlan { outputs, config: first.config.clone(), tokenizer: 0, surveys: 0 })
-    }
-
-    fn merge(&self, _: &Planned, slices: &[&[f32]], _: &mut dyn Context) -> Result<Vec<f32>> {
-        let mean = |i: usize| (slices.iter().map(|s| f64::from(s[i])).sum::<f64>() / slices.len() as f64) as f32;
-        Ok((0..slices.first().map_or(0, |s| s.len())).map(mean).collect())
+        };
+        Ok(Merged::elements(mean))
     }
 }
 

@@ -24,6 +24,7 @@ use tongues_recipe::ast::Stage;
 use tongues_report::Score;
 
 pub use evaluate::scores;
+pub(crate) use export::fold_all;
 pub use generate::continued;
 pub(crate) use writing::plain;
 pub use writing::{Asked, Writing, Written};
@@ -63,7 +64,11 @@ impl Work<'_, '_> {
     /// It cannot be removed.
     pub fn clear(&self) -> Result<()> {
         let dir = self.folder.stage(&self.stage.name);
-        disk::remove(&dir).map_err(|e| tongues_io::failed(&dir, &e))
+        let left: Vec<_> = std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        // A merge goes on where it stopped.
+        let stays = self.stage.merge.is_some() && left.iter().any(|path| tongues_merge::is_pending(path));
+        let going: Vec<_> = if stays { left.into_iter().filter(|path| !tongues_merge::is_pending(path)).collect() } else { vec![dir] };
+        going.iter().try_for_each(|path| disk::remove(path).map_err(|e| tongues_io::failed(path, &e)))
     }
 }
 

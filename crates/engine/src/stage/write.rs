@@ -62,7 +62,8 @@ fn write_parts(work: &Work<'_, '_>, model: &Model) -> Result<()> {
     Ok(())
 }
 
-fn stored(dtype: SaveDtype) -> Dtype {
+/// The dtype of a key of the recipe.
+pub(super) fn stored(dtype: SaveDtype) -> Dtype {
     match dtype {
         SaveDtype::Float32 => Dtype::F32,
         SaveDtype::Bfloat16 => Dtype::BF16,

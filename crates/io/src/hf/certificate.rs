@@ -141,6 +141,23 @@ pub fn certify(live: &Model, read_back: &Model, dtype: Dtype, adapters: &[String
     write(dir, Certificate { schema: 1, dtype, difference, tolerance, adapters, probe, files: marks(dir)?, seal: String::new() })
 }
 
+/// Writes the certificate of a merged folder, read back by the ordinary loader. No live model exists beside it: that the files hold the
+/// merged numbers is checked tensor by tensor before, and here that the model says something.
+///
+/// # Errors
+/// Logits are not finite, or the disk fails.
+pub fn certify_merged(read_back: &Model, dtype: Dtype, dir: &Path) -> Result<()> {
+    let ids = ids(read_back);
+    let logits = logits(read_back, &ids)?;
+    if logits.iter().any(|x| !x.is_finite()) {
+        let what = "expected a merged model with finite logits, found others; its inputs have no common coordinates, or weights are too large";
+        return Err(Error::run(dir.display(), what));
+    }
+    let probe = Probe { places: places(&logits, ids.iter().map(Vec::len).sum()), ids, deviation: deviation(&logits) };
+    let (tolerance, dtype) = (tolerance(dtype), dtype_name(dtype).to_owned());
+    write(dir, Certificate { schema: 1, dtype, difference: 0.0, tolerance, adapters: vec![], probe, files: marks(dir)?, seal: String::new() })
+}
+
 /// Writes it with the seal that belongs to it.
 fn write(dir: &Path, mut certificate: Certificate) -> Result<()> {
     certificate.seal = seal(&certificate)?;

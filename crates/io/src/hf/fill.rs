@@ -4,7 +4,7 @@ use super::keep::in_blocks;
 use super::reading::Reading;
 use super::stored::Stored;
 use crate::Checkpoint;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tongues_kernel::burn::module::{Module, ModuleMapper, Param};
 use tongues_kernel::burn::prelude::*;
@@ -31,6 +31,34 @@ pub(super) fn fill(backbone: Box<dyn Backbone>, base: &Checkpoint, dir: &Path, h
     let backbone = backbone.map(&mut filler);
     filler.result.map_err(|e| e.within(dir.display()))?;
     Ok((backbone.0, unused))
+}
+
+/// Which tensor of the checkpoint every tensor of a network is, by headers alone.
+///
+/// # Errors
+/// As [`fill`].
+pub(super) fn names(backbone: &Dyn<dyn Backbone>, base: &Checkpoint, dir: &Path, how: &Reading) -> Result<BTreeMap<String, String>> {
+    let all = entries(backbone, "");
+    let wanted: BTreeSet<String> = all.iter().map(|e| e.name.clone()).collect();
+    let spec = backbone.spec();
+    let stored = Stored::of(base, &[], spec, &wanted, how)?;
+    check_names(&wanted, &spec.ties, &stored, dir, how.allow_unused, &|_| false)?;
+    let place = |e: tongues_kernel::Entry| {
+        let name = source(&e.name, &spec.ties, &stored).unwrap_or_else(|| e.name.clone());
+        check_shape(&stored, &name, &e.shape).map_err(|error| error.within(dir.display()))?;
+        Ok((e.name, stored.name(&name)?.to_owned()))
+    };
+    all.into_iter().map(place).collect()
+}
+
+/// A tensor must have the shape that the configuration asks for.
+fn check_shape(stored: &Stored<'_>, name: &str, shape: &[usize]) -> Result<()> {
+    let found = stored.shape(name)?;
+    if found == shape {
+        return Ok(());
+    }
+    let expected = format!("the shape {shape:?} that config.json asks for");
+    refuse(format!("tensor {name}"), expected, format!("{found:?}"), "config.json and the weights are of different models")
 }
 
 fn check_fresh(wanted: &BTreeSet<String>, fresh: &[String]) -> Result<()> {
@@ -105,15 +133,7 @@ struct Filler<'c> {
 impl Filler<'_> {
     fn tensor<const D: usize>(&self, name: &str, shape: [usize; D], device: &Device) -> Result<Tensor<D>> {
         let stored = source(name, self.ties, self.stored).unwrap_or_else(|| name.to_owned());
-        let found = self.stored.shape(&stored)?;
-        if found != shape {
-            return refuse(
-                format!("tensor {stored}"),
-                format!("the shape {shape:?} that config.json asks for"),
-                format!("{found:?}"),
-                "config.json and the weights are of different models",
-            );
-        }
+        check_shape(self.stored, &stored, &shape)?;
         let tensor = self.stored.tensor(&stored, shape, self.how.keep, device)?;
         Ok(if self.projections.contains(name) { in_blocks(tensor, self.how.keep) } else { tensor })
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use tongues_kernel::{Backbone, Built, Context, Error, Family, Init, Kind, Model, Result, build, find, nearest, plugins, refuse};
+use tongues_kernel::{Backbone, Built, Context, Dyn, Error, Family, Init, Kind, Model, Result, build, find, nearest, plugins, refuse};
 
 /// Reads a model folder. The family is the backbone plugin that `model_type` names.
 ///
@@ -44,15 +44,21 @@ pub fn load_backbone(dir: &Path, how: &Reading, cx: &mut dyn Context) -> Result<
 fn read(dir: &Path, how: &Reading, cx: &mut dyn Context) -> Result<(Box<dyn Backbone>, Vec<String>)> {
     let place = dir.join("config.json");
     let written = how.config(&config::read_config(dir)?, &place)?;
-    let family = family(&written, &place, cx)?;
     let checkpoint = Checkpoint::open(dir)?;
-    sizes::check(&written, &checkpoint, how, &place)?;
-    let draws = (!how.fresh.is_empty()).then(|| cx.draws().stream("fresh"));
-    let backbone = family.build(&Init { device: cx.device(), draws }).map_err(|e| e.within(place.display()))?;
-    let (mut backbone, unused) = fill(backbone, &checkpoint, dir, how)?;
+    let backbone = network(dir, &written, &checkpoint, how, cx)?;
+    let (mut backbone, unused) = fill(backbone.0, &checkpoint, dir, how)?;
     keep_keys(backbone.as_mut(), written);
     set_dtype(&mut backbone.spec_mut().config, stored_dtype(&checkpoint)?);
     Ok((backbone, unused))
+}
+
+/// The network of a configuration, with no values yet; its sizes are those of the checkpoint.
+pub(super) fn network(dir: &Path, config: &Map<String, Json>, checkpoint: &Checkpoint, how: &Reading, cx: &mut dyn Context) -> Result<Dyn<dyn Backbone>> {
+    let place = dir.join("config.json");
+    let family = family(config, &place, cx)?;
+    sizes::check(config, checkpoint, how, &place)?;
+    let draws = (!how.fresh.is_empty()).then(|| cx.draws().stream("fresh"));
+    family.build(&Init { device: cx.device(), draws }).map(Dyn).map_err(|e| e.within(place.display()))
 }
 
 /// The family with its configuration, from the keys of `config.json` that the family knows.
@@ -98,7 +104,7 @@ fn keep_keys(backbone: &mut dyn Backbone, written: Map<String, Json>) {
 }
 
 /// The dtype of most numbers of a checkpoint; the configuration may say another one.
-fn stored_dtype(checkpoint: &Checkpoint) -> Result<Dtype> {
+pub(super) fn stored_dtype(checkpoint: &Checkpoint) -> Result<Dtype> {
     let mut counts: BTreeMap<Dtype, usize> = BTreeMap::new();
     for name in checkpoint.names() {
         let info = checkpoint.info(name)?;

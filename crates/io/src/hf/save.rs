@@ -5,7 +5,7 @@ use super::stored;
 use crate::{CheckpointWriter, Dtype, TensorSpec, write_atomic};
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
-use tongues_kernel::{Error, Model, Result, entries, for_each_value};
+use tongues_kernel::{Error, Model, Result, Tokenizer, entries, for_each_value};
 
 /// Bytes of tensors in one file.
 const SHARD_BYTES: usize = 5_000_000_000;
@@ -19,17 +19,25 @@ pub fn save(model: &Model, dtype: Option<Dtype>, dir: &Path) -> Result<()> {
     let dtype = dtype.unwrap_or_else(|| written_dtype(&model.spec().config));
     check_exact(model)?;
     save_weights(model, dtype, dir)?;
-    for (name, content) in tokenizer_files(model) {
-        write_atomic(&dir.join(name), content.as_bytes())?;
-    }
-    let config = written_config(model, dtype);
-    let ends = model.tokenizers.first().map(|tokenizer| tokenizer.ends()).unwrap_or_default();
-    write_json(&dir.join("generation_config.json"), &generation(&config, &ends))?;
-    write_json(&dir.join("config.json"), &config)
+    sides(&model.spec().config, model.tokenizers.first().map(AsRef::as_ref), dtype, dir)
 }
 
-fn tokenizer_files(model: &Model) -> Vec<(String, String)> {
-    model.tokenizers.first().map(|t| t.files()).unwrap_or_default()
+/// Writes what stands beside the weights: tokenizer, `generation_config.json` and `config.json`.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn save_sides(config: &Map<String, Json>, tokenizer: &dyn Tokenizer, dtype: Dtype, dir: &Path) -> Result<()> {
+    sides(config, Some(tokenizer), dtype, dir)
+}
+
+fn sides(config: &Map<String, Json>, tokenizer: Option<&dyn Tokenizer>, dtype: Dtype, dir: &Path) -> Result<()> {
+    for (name, content) in tokenizer.map(|t| t.files()).unwrap_or_default() {
+        write_atomic(&dir.join(name), content.as_bytes())?;
+    }
+    let config = written_config(config, tokenizer, dtype);
+    let ends = tokenizer.map(|tokenizer| tokenizer.ends()).unwrap_or_default();
+    write_json(&dir.join("generation_config.json"), &generation(&config, &ends))?;
+    write_json(&dir.join("config.json"), &config)
 }
 
 /// Names and shapes of the backbone's tensors, as they will be stored.
@@ -47,10 +55,10 @@ fn save_weights(model: &Model, dtype: Dtype, dir: &Path) -> Result<()> {
 }
 
 /// `config.json`: the family's keys, the dtype in both spellings, the special tokens.
-fn written_config(model: &Model, dtype: Dtype) -> Map<String, Json> {
-    let mut config = model.spec().config.clone();
+fn written_config(config: &Map<String, Json>, tokenizer: Option<&dyn Tokenizer>, dtype: Dtype) -> Map<String, Json> {
+    let mut config = config.clone();
     set_dtype(&mut config, dtype);
-    if let Some(tokenizer) = model.tokenizers.first() {
+    if let Some(tokenizer) = tokenizer {
         for (key, id) in [("bos_token_id", tokenizer.bos()), ("eos_token_id", tokenizer.eos()), ("pad_token_id", tokenizer.pad())] {
             config.entry(key).or_insert_with(|| json!(id));
         }

@@ -56,6 +56,11 @@ impl<'c> Stored<'c> {
         }
     }
 
+    /// The name in its own files.
+    pub(super) fn name(&self, name: &str) -> Result<&str> {
+        self.place(name).map(|(_, own)| own)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str).filter(|n| !BUFFERS.iter().any(|b| n.ends_with(b)))
     }

@@ -91,12 +91,12 @@ impl CheckpointWriter {
     }
 }
 
-fn shard_name(i: usize, n: usize) -> String {
+pub(super) fn shard_name(i: usize, n: usize) -> String {
     if n == 1 { SINGLE.into() } else { format!("model-{:05}-of-{n:05}.safetensors", i + 1) }
 }
 
 /// Cuts the plan where the next tensor would make a shard too large.
-fn partition(plan: &[TensorSpec], max: usize) -> Result<Vec<&[TensorSpec]>> {
+pub(super) fn partition(plan: &[TensorSpec], max: usize) -> Result<Vec<&[TensorSpec]>> {
     let (mut groups, mut start, mut size) = (vec![], 0, 0usize);
     for (i, spec) in plan.iter().enumerate() {
         let bytes = spec.bytes()?;

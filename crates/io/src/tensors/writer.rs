@@ -159,7 +159,7 @@ impl Writer {
 type Places = BTreeMap<String, (TensorSpec, u64)>;
 
 /// The header's bytes, and where each tensor's bytes go.
-fn lay_out(plan: &[TensorSpec], metadata: &BTreeMap<String, String>) -> Result<(Vec<u8>, Places)> {
+pub(super) fn lay_out(plan: &[TensorSpec], metadata: &BTreeMap<String, String>) -> Result<(Vec<u8>, Places)> {
     let mut order: Vec<&TensorSpec> = plan.iter().collect();
     order.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
     let mut root = serde_json::Map::new();

@@ -22,27 +22,29 @@ fn raised(name: &str, by: u64) -> Option<String> {
 }
 
 impl Merger for Stacked {
-    fn plan(&self, inputs: &[MergeInput], _: &mut dyn Context) -> Result<MergePlan> {
-        let [first, second] = inputs else { return refuse("models", "two", inputs.len(), "") };
+    fn plan(&self, inputs: &MergeInputs, _: &mut dyn Context) -> Result<MergePlan> {
+        let [first, second] = inputs.models.as_slice() else { return refuse("models", "two", inputs.models.len(), "") };
         let (below, above) = (layers(first)?, layers(second)?);
         let mut plan = MergePlan { config: first.config.clone(), ..MergePlan::default() };
         plan.config.insert("num_hidden_layers".into(), (below + above).into());
+        let planned = |name: String, shape: &[usize], reads| Planned { name, shape: shape.to_vec(), reads, ..Planned::default() };
         for (index, (input, by)) in [(first, 0), (second, below)].into_iter().enumerate() {
             for (name, shape) in &input.tensors {
                 match raised(name, by) {
-                    Some(new) => plan.outputs.push(Planned { name: new, shape: shape.clone(), reads: vec![(index, name.clone())] }),
-                    None if index == 0 => {
-                        plan.outputs.push(Planned { name: name.clone(), shape: shape.clone(), reads: vec![(0, name.clone()), (1, name.clone())] })
-                    }
+                    Some(new) => plan.outputs.push(planned(new, shape, vec![Read::of(index, name)])),
+                    None if index == 0 => plan.outputs.push(planned(name.clone(), shape, vec![Read::of(0, name), Read::of(1, name)])),
                     None => {}
                 }
             }
         }
         Ok(plan)
     }
-    fn merge(&self, _: &Planned, slices: &[&[f32]], _: &mut dyn Context) -> Result<Vec<f32>> {
+    fn merge<'m>(&'m self, out: &'m Planned, slices: &[Slice<'m>], _: &mut dyn Context) -> Result<Merged<'m>> {
+        if out.reads.len() == 1 {
+            return Ok(Merged::Copy(0));
+        }
         let n = slices.len() as f32;
-        Ok((0..slices[0].len()).map(|i| slices.iter().map(|s| s[i]).sum::<f32>() / n).collect())
+        Ok(Merged::elements(move |p| p.out.iter_mut().enumerate().for_each(|(i, out)| *out = p.inputs.iter().map(|x| x[i]).sum::<f32>() / n)))
     }
 }
 
@@ -50,22 +52,24 @@ impl Merger for Stacked {
 fn the_result_walks_the_blocks_of_both() {
     let inputs = [toy(1), toy(2)];
     let tensors = inputs.each_ref().map(|m| saved_values(&m.net.backbone));
-    let described: Vec<MergeInput> = (0..2)
+    let models: Vec<MergeInput> = (0..2)
         .map(|i| MergeInput {
             name: format!("m{i}"),
             config: inputs[i].spec().config.clone(),
             tensors: tensors[i].iter().map(|(n, (s, _))| (n.clone(), s.clone())).collect(),
+            ..MergeInput::default()
         })
         .collect();
     let mut cx = Models::of(&[]);
-    let plan = Stacked.plan(&described, &mut cx).unwrap();
+    let plan = Stacked.plan(&MergeInputs { models, base: None, slices: vec![] }, &mut cx).unwrap();
     assert_eq!(plan.config["num_hidden_layers"], 4);
     let result: BTreeMap<String, (Vec<usize>, Vec<f32>)> = plan
         .outputs
         .iter()
         .map(|out| {
-            let slices: Vec<&[f32]> = out.reads.iter().map(|(i, n)| tensors[*i][n].1.as_slice()).collect();
-            (out.name.clone(), (out.shape.clone(), Stacked.merge(out, &slices, &mut cx).unwrap()))
+            let slices: Vec<Slice<'_>> = out.reads.iter().map(|r| Slice::of(&tensors[r.input][&r.name].1)).collect();
+            let len = out.shape.iter().product();
+            (out.name.clone(), (out.shape.clone(), Stacked.merge(out, &slices, &mut cx).unwrap().values(len, &slices)))
         })
         .collect();
     assert_eq!(result["model.layers.3.mlp.up_proj.weight"], tensors[1]["model.layers.1.mlp.up_proj.weight"]);
