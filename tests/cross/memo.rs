@@ -26,7 +26,7 @@ fn the_same_rows_are_scored_once_and_another_checkpoint_is_asked_itself() {
     let loaded = recipe();
     let shop = shop(&loaded);
     let (one, other) = (toy_model(Draws::new(1)), toy_model(Draws::new(2)));
-    let ask = |model: &Model, batch| Surroundings::new(&shop, "evaluate").log_probabilities(model, &rows(), batch).expect("scores");
+    let ask = |model: &Model, batch| Surroundings::new(&shop, "evaluate").log_probabilities(model, &rows(), &score::Columns::new(), batch).expect("scores");
     assert_eq!(ask(&one, 64), score::log_probabilities(&one, &rows(), 64).expect("scores"));
     assert_eq!(shop.remembered(), 0);
     assert_eq!((ask(&one, 64), shop.remembered()), (score::log_probabilities(&one, &rows(), 64).expect("scores"), 1));
@@ -44,10 +44,10 @@ fn a_model_that_trained_on_is_another_checkpoint() {
     let shop = shop(&loaded);
     let mut model = toy_model(Draws::new(1));
     let mut cx = Surroundings::new(&shop, "validate");
-    let before = cx.log_probabilities(&model, &rows(), 64).expect("scores");
+    let before = cx.log_probabilities(&model, &rows(), &score::Columns::new(), 64).expect("scores");
     let head = model.weights().get::<2>("lm_head.weight").expect("a head");
     model.weights().set("lm_head.weight", head * 1.5).expect("set");
-    let after = cx.log_probabilities(&model, &rows(), 64).expect("scores");
+    let after = cx.log_probabilities(&model, &rows(), &score::Columns::new(), 64).expect("scores");
     assert_ne!(before, after);
     assert_eq!(shop.remembered(), 0);
 }
@@ -66,7 +66,7 @@ fn a_part_that_cannot_say_what_it_is_is_never_remembered() {
     let linear = Linear::new(Tensor::<2>::zeros([2, 2], &model.plain_device()), None);
     model.attach("silent", vec![], Silent { linear }).expect("attached");
     let mut cx = Surroundings::new(&shop, "evaluate");
-    (0..2).for_each(|_| drop(cx.log_probabilities(&model, &rows(), 64).expect("scores")));
+    (0..2).for_each(|_| drop(cx.log_probabilities(&model, &rows(), &score::Columns::new(), 64).expect("scores")));
     assert_eq!(shop.remembered(), 0);
 }
 

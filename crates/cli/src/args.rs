@@ -31,6 +31,8 @@ pub enum Verb {
     Inspect(InspectArgs),
     /// Check every byte of a saved checkpoint, adapter or run, and what its model says.
     Verify(VerifyArgs),
+    /// Merge checkpoints as a configuration of mergekit says.
+    Merge(MergeArgs),
     /// Continue prompts with a checkpoint.
     Generate(GenerateArgs),
     /// Talk with a checkpoint: a turn a line, answers while they are written.
@@ -139,6 +141,18 @@ pub struct VerifyArgs {
     /// Where to compute.
     #[arg(long, default_value = "flex")]
     pub device: String,
+}
+
+/// Flags of `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// A configuration of mergekit (YAML): merge_method, models or slices, base_model, parameters, dtype, tokenizer_source, ...
+    pub config: PathBuf,
+    /// The folder of the result; it appears when the merge is whole. A merge that was stopped goes on with the same command.
+    pub out: PathBuf,
+    /// What the merge may hold in memory, such as 4GB; more is an error before it begins.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
 }
 
 /// Flags of `generate`.

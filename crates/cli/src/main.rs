@@ -10,6 +10,7 @@ mod device;
 mod eval;
 mod generate;
 mod inspect;
+mod merge;
 mod plugins;
 mod probe;
 mod run;
@@ -47,6 +48,7 @@ fn verb(cli: Cli) -> anyhow::Result<()> {
         Verb::Data(args) => data::run(&args),
         Verb::Plugins(args) => plugins::run(&args),
         Verb::Inspect(args) => inspect::run(&args),
+        Verb::Merge(args) => merge::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Generate(args) => generate::run(&args),
         Verb::Chat(args) => chat::run(&args),

@@ -29,7 +29,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 }
 
 /// A flag that Ctrl-C and a request to terminate set. Asked a second time, the process ends at once.
-fn stop() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         flag::register_conditional_shutdown(signal, 130, stop.clone())?;

@@ -10,6 +10,8 @@ mod journal;
 mod lock;
 mod memo;
 mod memory;
+mod merged_tokens;
+pub mod mergekit;
 pub mod merging;
 mod mixture;
 mod models;

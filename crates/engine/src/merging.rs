@@ -1,6 +1,8 @@
 //! A merge from its inputs to a folder: planned, streamed, read back.
 
 use crate::card::{Told, card};
+use crate::merged_tokens::Tokens;
+use crate::models::told;
 use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
@@ -17,6 +19,8 @@ use tongues_recipe::ast::Merge;
 
 /// Bytes of tensors in one file.
 const SHARD_BYTES: usize = 5_000_000_000;
+/// Bytes written before they are flushed and noted.
+const FLUSH_BYTES: usize = 1 << 29;
 
 /// What is merged, into which folder.
 pub struct Request<'r> {
@@ -30,6 +34,8 @@ pub struct Request<'r> {
     pub dtype: Option<Dtype>,
     /// The folder of the result.
     pub target: &'r Path,
+    /// Files that stand beside the model: name and text.
+    pub beside: &'r [(&'r str, &'r str)],
 }
 
 /// The inputs of a merge with what the merger is told of them.
@@ -48,6 +54,14 @@ impl Shop<'_> {
     /// # Errors
     /// It cannot be read, or an adapter cannot be folded.
     pub fn source(&self, name: &str) -> Result<Source> {
+        if let (None, Some(dir)) = (self.models.borrow().get(name), self.plain(name)) {
+            let located = hub::locate(dir)?;
+            if self.lists_inputs {
+                self.note_files(&located.dir)?;
+            }
+            let opened = Opened::open(&located.dir, &mut Surroundings::new(self, name)).map_err(|e| told(e, &located))?;
+            return Ok(Source::Files(Box::new(opened)));
+        }
         let model = self.model(name)?;
         if let (true, Some(base)) = (model.net.parts.list().is_empty(), &model.lineage.base) {
             let mut cx = Surroundings::new(self, name);
@@ -56,6 +70,15 @@ impl Shop<'_> {
         let mut model = model.inference();
         crate::stage::fold_all(&mut model, name)?;
         Ok(Source::Live(Box::new(model)))
+    }
+}
+
+impl Shop<'_> {
+    /// The folder of a model that is what its folder holds.
+    fn plain(&self, name: &str) -> Option<&str> {
+        let def = self.recipe.models.get(name)?;
+        let changed = def.layers.is_some() || def.allow_unused || !(def.load.is_empty() && def.fresh.is_empty() && def.adapters.is_empty());
+        def.checkpoint.as_deref().filter(|_| !changed)
     }
 }
 
@@ -114,8 +137,10 @@ fn slices(merge: &Merge, names: &[String]) -> Result<Vec<MergeSlice>> {
 /// The inputs do not fit together, a number is not finite, the disk fails, or someone asked to stop.
 pub fn merge(request: &Request<'_>, watch: &dyn Watch) -> Result<Model> {
     let (merge, shop) = (request.merge, request.shop);
-    let inputs = Inputs::of(shop, merge)?;
+    let mut inputs = Inputs::of(shop, merge)?;
+    let tokens = Tokens::of(merge, &mut inputs)?;
     let mut cx = Surroundings::new(shop, request.name);
+    tokens.joined.iter().flat_map(|joined| &joined.notes).for_each(|note| cx.note(note.clone()));
     let mut merger = merger(merge, &mut cx)?;
     check_settings(merge, merger.as_ref(), &inputs.headers)?;
     let mut plan = merger.plan(&inputs.headers, &mut cx)?;
@@ -123,13 +148,22 @@ pub fn merge(request: &Request<'_>, watch: &dyn Watch) -> Result<Model> {
     survey(merger.as_mut(), &plan, &inputs.sources, watch)?;
     let dtype = request.dtype.unwrap_or_else(|| inputs.dtype(plan.tokenizer));
     let names: Vec<&str> = inputs.names.iter().map(String::as_str).collect();
-    let job =
-        Job { merger: merger.as_ref(), plan: &plan, sources: &inputs.sources, names: &names, dtype, shard_bytes: SHARD_BYTES, memory: merge.memory_bytes() };
+    let job = Job {
+        merger: merger.as_ref(),
+        plan: &plan,
+        sources: &inputs.sources,
+        names: &names,
+        dtype,
+        shard_bytes: SHARD_BYTES,
+        flush_bytes: FLUSH_BYTES,
+        memory: merge.memory_bytes(),
+        rows: tokens.joined.as_ref().map(|joined| (joined, &tokens.tables)),
+    };
     let mut folder = Pending::open(request.target, &identity(merge, &inputs, &plan, dtype))?;
     if !folder.done.is_empty() {
         cx.note(format!("The merge went on from {} of {} tensors that an earlier process had written.", folder.done.len(), plan.outputs.len()));
     }
-    let streamed = stream(&job, &mut folder, watch, &mut cx).and_then(|()| finish(request, &inputs, &plan, dtype, folder.path()));
+    let streamed = stream(&job, &mut folder, watch, &mut cx).and_then(|()| finish(request, &inputs, &tokens, &plan, dtype, folder.path()));
     match streamed {
         Ok(mut model) => {
             let target = folder.commit()?;
@@ -227,13 +261,13 @@ fn stamp(entry: &std::fs::DirEntry) -> String {
 }
 
 /// Everything beside the weights, and the model as the ordinary loader reads it.
-fn finish(request: &Request<'_>, inputs: &Inputs, plan: &MergePlan, dtype: Dtype, dir: &Path) -> Result<Model> {
+fn finish(request: &Request<'_>, inputs: &Inputs, tokens: &Tokens, plan: &MergePlan, dtype: Dtype, dir: &Path) -> Result<Model> {
     let mut cx = Surroundings::new(request.shop, request.name);
-    let tokenizer: Arc<dyn tongues_kernel::Tokenizer> = match &inputs.sources[plan.tokenizer] {
-        Source::Files(opened) => Arc::new(opened.tokenizer()?),
-        Source::Live(model) => model.tokenizer()?.clone(),
-    };
+    let tokenizer = tokens.result(request.merge, plan.tokenizer)?;
     hf::save_sides(&plan.config, tokenizer.as_ref(), dtype, dir)?;
+    for (name, text) in request.beside {
+        write_atomic(&dir.join(name), text.as_bytes())?;
+    }
     let mut model = hf::load(dir, &Reading::default(), &mut cx)?;
     model.lineage.steps = vec![format!("stage {}: {} of {}", request.name, request.merge.plugin, inputs.names.join(", "))];
     let (stage, family, steps) = (request.name, model.spec().family.as_str(), model.lineage.steps.as_slice());

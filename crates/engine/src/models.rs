@@ -91,7 +91,7 @@ impl Shop<'_> {
     }
 
     /// Files of a checkpoint are inputs of the run.
-    fn note_files(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn note_files(&self, dir: &Path) -> Result<()> {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|e| e == "json" || e == "safetensors") {
@@ -149,7 +149,7 @@ impl Shop<'_> {
 }
 
 /// An error of a model of the hub, told by its name: where the cache lies is nobody's business.
-fn told(error: Error, located: &Located) -> Error {
+pub(crate) fn told(error: Error, located: &Located) -> Error {
     error.renamed(&located.dir.display().to_string(), &located.name)
 }
 

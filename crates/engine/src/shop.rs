@@ -29,6 +29,8 @@ pub struct Shop<'r> {
     pub(crate) inputs: RefCell<BTreeMap<String, InputFile>>,
     pub(crate) memo: RefCell<Memo>,
     pub(crate) finished: RefCell<BTreeMap<String, ModelRecord>>,
+    /// Input files are hashed, for a manifest.
+    pub(crate) lists_inputs: bool,
     /// Where the run folder lies.
     pub(crate) root: PathBuf,
     busy: RefCell<Vec<String>>,
@@ -49,9 +51,21 @@ impl<'r> Shop<'r> {
             inputs: RefCell::default(),
             memo: RefCell::default(),
             finished: RefCell::default(),
+            lists_inputs: true,
             root,
             busy: RefCell::default(),
         }
+    }
+
+    /// Without a manifest: input files are not hashed.
+    #[must_use]
+    pub fn without_manifest(self) -> Self {
+        Self { lists_inputs: false, ..self }
+    }
+
+    /// What there is to tell so far.
+    pub fn told(&self) -> Vec<String> {
+        self.notes.borrow().clone()
     }
 
     /// A sentence for the report; data that is made again says nothing new.

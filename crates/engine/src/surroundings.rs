@@ -5,6 +5,7 @@ use crate::memo::{Answer, key_in};
 use crate::shop::{Shared, Shop};
 use std::rc::Rc;
 use tongues_kernel::burn::prelude::*;
+use tongues_kernel::score::Columns;
 use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Records, Result, score};
 
 /// A plugin's view of the shop: its own draws, and what this call is about.
@@ -69,13 +70,13 @@ impl Context for Surroundings<'_, '_> {
             None => Err(Error::input("data", "a stage with data", "none", "name the data in the plugin's options")),
         }
     }
-    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
+    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], columns: &Columns, batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
         let asked: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        let key = key_in(self.shop, model, &format!("log-probabilities {batch_tokens}"), &asked);
+        let key = key_in(self.shop, model, &format!("log-probabilities {batch_tokens} {columns:?}"), &asked);
         if let Some(Answer::Scores(scores)) = key.and_then(|key| self.shop.memo.borrow_mut().get(&key)) {
             return Ok(scores);
         }
-        let scores = score::log_probabilities(model, rows, batch_tokens)?;
+        let scores = score::log_probabilities_with(model, rows, columns, batch_tokens)?;
         if let Some(key) = key {
             self.shop.memo.borrow_mut().put(key, Answer::Scores(scores.clone()));
         }

@@ -1,6 +1,7 @@
 //! What a plugin may ask of its surroundings.
 
-use crate::{Draws, Model, Records, Result, refuse, score};
+use crate::score::{self, Columns};
+use crate::{Draws, Model, Records, Result, refuse};
 use burn::prelude::*;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -62,13 +63,13 @@ pub trait Context {
     fn stage_data(&mut self) -> Result<Box<dyn Records>> {
         refuse("data", "a stage with data", "none", "this plugin cannot be used here")
     }
-    /// Natural log-probability of every token after the first of each row, as [`score::log_probabilities`] gives it. Surroundings
+    /// Natural log-probability of every token after the first of each row, as [`score::log_probabilities_with`] gives it. Surroundings
     /// may remember it: the same row under the same model is then read once.
     ///
     /// # Errors
-    /// A row is longer than the model's positions.
-    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
-        score::log_probabilities(model, rows, batch_tokens)
+    /// A row is longer than the model's positions, or a column has not one number a row.
+    fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], columns: &Columns, batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
+        score::log_probabilities_with(model, rows, columns, batch_tokens)
     }
     /// A decoder tells what it has written of a request so far; who shows a text while it is written listens here.
     ///

@@ -57,7 +57,7 @@ pub use pass::{Call, Notes, Pass};
 pub use plugin_traits::{Adapter, Aggregate, Better, Curator, Evaluation, Evaluator, Family, Finding, Init, Item, PartFormat, SharedTokenizer, Sink};
 pub use policy::{Policy, Selection, Trains};
 pub use record::{InMemory, Name, Record, Records, Turn, Value};
-pub use registry::{Built, Kind, Plugin, build, find, options, part_format, plugins};
+pub use registry::{Alias, Built, Kind, Plugin, build, find, foreign, options, part_format, plugins};
 pub use restore::{restore_some, restore_values};
 pub use rolling::{Likelihood, Rolling, windows};
 pub use session::Session;

@@ -81,6 +81,39 @@ pub struct Plugin {
 }
 inventory::collect!(Plugin);
 
+/// A method under the name of another program, as its plugin reads it.
+pub struct Alias {
+    /// Its kind.
+    pub kind: Kind,
+    /// The name in the other program.
+    pub foreign: &'static str,
+    /// The plugin.
+    pub plugin: &'static str,
+    /// Options that the name stands for, as a JSON object.
+    pub options: &'static str,
+}
+inventory::collect!(Alias);
+
+/// The plugin that another program's name stands for, with its options: an alias, or the plugin of that name with `-` for `_`.
+///
+/// # Errors
+/// None is linked.
+pub fn foreign(kind: Kind, name: &str) -> Result<(&'static str, serde_json::Map<String, Json>)> {
+    let aliases = || inventory::iter::<Alias>.into_iter().filter(|a| a.kind == kind);
+    if let Some(alias) = aliases().find(|a| a.foreign == name) {
+        let options = serde_json::from_str(alias.options).map_err(|e| Error::run(alias.foreign, e))?;
+        return Ok((alias.plugin, options));
+    }
+    let known = || plugins().into_iter().filter(|p| p.kind == kind);
+    if let Some(plugin) = known().find(|p| p.name == name.replace('_', "-")) {
+        return Ok((plugin.name, serde_json::Map::new()));
+    }
+    let names: Vec<String> = aliases().map(|a| a.foreign.to_owned()).chain(known().map(|p| p.name.replace('-', "_"))).collect();
+    let near =
+        nearest(name, names.iter().map(String::as_str)).map_or_else(|| "`tongues plugins` lists what is linked".into(), |n| format!("did you mean \"{n}\"?"));
+    Err(Error::input(format!("{} method", kind.name()), format!("one of {}", names.join(", ")), format!("\"{name}\""), near))
+}
+
 /// All plugins, by kind and name.
 pub fn plugins() -> Vec<&'static Plugin> {
     let mut all: Vec<_> = inventory::iter::<Plugin>.into_iter().collect();
@@ -155,6 +188,14 @@ macro_rules! register {
                 },
             }
         }
+    };
+}
+
+/// Registers the name that another program has for a method: `register_alias!(Merger, "their_name", "our-name", r#"{"option": 1}"#)`.
+#[macro_export]
+macro_rules! register_alias {
+    ($kind:ident, $foreign:literal, $plugin:literal, $options:literal) => {
+        $crate::inventory::submit! { $crate::Alias { kind: $crate::Kind::$kind, foreign: $foreign, plugin: $plugin, options: $options } }
     };
 }
 

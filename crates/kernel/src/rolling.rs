@@ -3,6 +3,7 @@
 //! A text is read behind a start token, in windows that share one token with the window before: every token of the text is
 //! scored exactly once, and the start token never. This is the rolling log-likelihood of the field's harnesses.
 
+use crate::score::language_column;
 use crate::{Context, Error, Evaluation, Model, Name, Record, Result, Tokenizer, refuse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,15 +92,16 @@ impl Rolling {
             return refuse(format!("record {}, field `{}`", record.id, self.field), "a text that can be scored", found, "leave this record out of the data");
         }
         let changed = tokenizer.decode(&ids)? != text;
-        Ok((Read { id: record.id.clone(), bytes: text.len(), changed }, ids))
+        Ok((Read { id: record.id.clone(), bytes: text.len(), language: record.language.clone(), changed }, ids))
     }
 
     fn nats(&self, cx: &mut dyn Context, model: &Model, rows: &[Vec<u32>], texts: &[Read]) -> Result<Vec<f64>> {
         let length = self.length(model)?;
         let pieces = rows.iter().enumerate().flat_map(|(text, row)| windows(row, length).map(move |window| (text, window.to_vec())));
         let (owners, pieces): (Vec<usize>, Vec<Vec<u32>>) = pieces.unzip();
+        let languages = language_column(owners.iter().map(|text| texts[*text].language.as_deref()));
         let mut sums = vec![(0.0, 1); rows.len()];
-        for (text, scores) in owners.into_iter().zip(cx.log_probabilities(model, &pieces, self.batch_tokens)?) {
+        for (text, scores) in owners.into_iter().zip(cx.log_probabilities(model, &pieces, &languages, self.batch_tokens)?) {
             sums[text].0 -= scores.iter().map(|s| f64::from(*s)).sum::<f64>();
             sums[text].1 += scores.len();
         }
@@ -126,6 +128,7 @@ impl Rolling {
 struct Read {
     id: Name,
     bytes: usize,
+    language: Option<Name>,
     changed: bool,
 }
 

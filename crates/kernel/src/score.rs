@@ -1,7 +1,16 @@
 //! Log-probabilities of given texts, batched.
 
-use crate::{Model, Name, Result, Session, refuse};
+use crate::{Model, Name, Result, Session, language_number, refuse};
 use std::collections::BTreeMap;
+
+/// One number a row under a name, for parts that read columns (language, task, expert).
+pub type Columns = BTreeMap<Name, Vec<i64>>;
+
+/// The column `language` of texts; none where no text has a language.
+pub fn language_column<'l>(languages: impl Iterator<Item = Option<&'l str>>) -> Columns {
+    let numbers: Vec<i64> = languages.map(|tag| tag.map_or(0, language_number)).collect();
+    if numbers.iter().all(|n| *n == 0) { Columns::new() } else { Columns::from([("language".into(), numbers)]) }
+}
 
 /// Natural log-probability of every token after the first of each row, in order.
 /// `batch_tokens` bounds the padded size of a batch; scores do not depend on it beyond rounding.
@@ -9,14 +18,14 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A row is longer than the model's positions.
 pub fn log_probabilities(model: &Model, rows: &[Vec<u32>], batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
-    log_probabilities_with(model, rows, &BTreeMap::new(), batch_tokens)
+    log_probabilities_with(model, rows, &Columns::new(), batch_tokens)
 }
 
 /// The same where parts read columns (language, task, expert): one number a row.
 ///
 /// # Errors
 /// A row is longer than the model's positions, or a column has not one number a row.
-pub fn log_probabilities_with(model: &Model, rows: &[Vec<u32>], columns: &BTreeMap<Name, Vec<i64>>, batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
+pub fn log_probabilities_with(model: &Model, rows: &[Vec<u32>], columns: &Columns, batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
     if let Some((name, column)) = columns.iter().find(|(_, c)| c.len() != rows.len()) {
         return refuse(format!("column `{name}`"), format!("{} numbers, one a row", rows.len()), column.len(), "");
     }

@@ -61,6 +61,13 @@ pub trait Tokenizer: Send + Sync {
     fn chat(&self) -> serde_json::Map<String, Json> {
         serde_json::Map::new()
     }
+    /// The same tokenizer with another chat template.
+    ///
+    /// # Errors
+    /// It carries none.
+    fn with_chat_template(&self, template: &str) -> Result<Arc<dyn Tokenizer>> {
+        refuse("chat_template", "a tokenizer that carries a chat template", "one that does not", template.chars().take(20).collect::<String>())
+    }
     /// The files that a checkpoint folder holds for it: name and content.
     fn files(&self) -> Vec<(String, String)> {
         vec![("tokenizer.json".into(), self.definition().to_string())]

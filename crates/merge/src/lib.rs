@@ -7,7 +7,9 @@ mod band;
 mod pending;
 mod source;
 mod stream;
+mod vocabulary;
 
 pub use pending::{Pending, is_pending};
 pub use source::{Held, Source};
 pub use stream::{Job, Merging, Watch, stream, survey};
+pub use vocabulary::{Entry, Rule, Stand, Target, Vocabulary, check_same};

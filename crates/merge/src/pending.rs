@@ -1,4 +1,5 @@
-//! The folder of a merge that is not finished: under its final name with `.merging` behind it, with a journal of what is on the disk.
+//! The folder of a merge that is not finished: under its final name with `.merging` behind it, and beside it a journal of what is on the
+//! disk.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,14 +10,16 @@ use tongues_kernel::{Error, Result, refuse};
 
 /// What stands behind the name of an unfinished folder.
 const SUFFIX: &str = ".merging";
-/// The journal inside it.
-const JOURNAL: &str = "merge.journal";
+/// What stands behind the name of the journal.
+const JOURNAL: &str = ".merging-journal";
 
 /// An unfinished merge.
 #[derive(Debug)]
 pub struct Pending {
     dir: PathBuf,
     target: PathBuf,
+    /// The journal.
+    path: PathBuf,
     journal: File,
     /// Tensors whose bytes are on the disk, with their checksums.
     pub done: BTreeMap<String, u32>,
@@ -28,9 +31,9 @@ struct Line {
     crc32: u32,
 }
 
-/// Whether a folder is one of an unfinished merge.
+/// Whether a path is the folder or the journal of an unfinished merge.
 pub fn is_pending(path: &Path) -> bool {
-    path.file_name().is_some_and(|n| n.to_string_lossy().ends_with(SUFFIX))
+    path.file_name().is_some_and(|n| [SUFFIX, JOURNAL].iter().any(|end| n.to_string_lossy().ends_with(end)))
 }
 
 impl Pending {
@@ -44,12 +47,14 @@ impl Pending {
         }
         let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let dir = target.with_file_name(format!("{name}{SUFFIX}"));
-        let left = fs::read_to_string(dir.join(JOURNAL)).ok().filter(|text| text.lines().next() == Some(identity));
+        let path = target.with_file_name(format!("{name}{JOURNAL}"));
+        let left = fs::read_to_string(&path).ok().filter(|text| dir.is_dir() && text.lines().next() == Some(identity));
         if left.is_none() {
-            disk::remove(&dir).map_err(|e| failed(&dir, &e))?;
+            for old in [&path, &dir] {
+                disk::remove(old).map_err(|e| failed(old, &e))?;
+            }
         }
         fs::create_dir_all(&dir).map_err(|e| failed(&dir, &e))?;
-        let path = dir.join(JOURNAL);
         let mut journal = OpenOptions::new().create(true).append(true).open(&path).map_err(|e| failed(&path, &e))?;
         if left.is_none() {
             disk::write(&mut journal, format!("{identity}\n").as_bytes(), &path).map_err(|e| failed(&path, &e))?;
@@ -57,7 +62,7 @@ impl Pending {
         // The last line may be cut off; what it stood for is written again.
         let done = left.iter().flat_map(|text| text.lines().skip(1)).filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let done = done.map(|line| (line.tensor, line.crc32)).collect();
-        Ok(Self { dir, target: target.to_owned(), journal, done })
+        Ok(Self { dir, target: target.to_owned(), path, journal, done })
     }
 
     /// Where to write for now.
@@ -70,13 +75,13 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn note(&mut self, tensors: &[(String, u32)]) -> Result<()> {
-        let path = self.dir.join(JOURNAL);
+        let path = &self.path;
         for (tensor, crc32) in tensors {
             let line = serde_json::to_string(&Line { tensor: tensor.clone(), crc32: *crc32 }).map_err(|e| Error::run(path.display(), e))?;
-            disk::write(&mut self.journal, format!("\n{line}").as_bytes(), &path).map_err(|e| failed(&path, &e))?;
+            disk::write(&mut self.journal, format!("\n{line}").as_bytes(), path).map_err(|e| failed(path, &e))?;
             self.done.insert(tensor.clone(), *crc32);
         }
-        disk::flush(&self.journal, &path).map_err(|e| failed(&path, &e))
+        disk::flush(&self.journal, path).map_err(|e| failed(path, &e))
     }
 
     /// Takes the folder away: its inputs turned out to be wrong.
@@ -84,7 +89,7 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn discard(self) -> Result<()> {
-        disk::remove(&self.dir).map_err(|e| failed(&self.dir, &e))
+        [&self.path, &self.dir].iter().try_for_each(|path| disk::remove(path).map_err(|e| failed(path, &e)))
     }
 
     /// Gives the folder its name.
@@ -92,8 +97,7 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn commit(self) -> Result<PathBuf> {
-        let journal = self.dir.join(JOURNAL);
-        disk::remove(&journal).map_err(|e| failed(&journal, &e))?;
+        disk::remove(&self.path).map_err(|e| failed(&self.path, &e))?;
         tongues_io::atomic::commit_folder(&self.dir, &self.target)?;
         Ok(self.target)
     }
@@ -111,7 +115,7 @@ mod tests {
         first.note(&[("a".into(), 7)]).unwrap();
         fs::write(first.path().join("model.safetensors"), "bytes").unwrap();
         drop(first);
-        let journal = root.path().join("merged.merging").join(JOURNAL);
+        let journal = root.path().join("merged.merging-journal");
         let cut = fs::read_to_string(&journal).unwrap() + "\n{\"tensor\":\"b";
         fs::write(&journal, cut).unwrap();
         let mut again = Pending::open(&target, "one").unwrap();
@@ -122,7 +126,7 @@ mod tests {
         let other = Pending::open(&target, "two").unwrap();
         assert!(other.done.is_empty() && !other.path().join("model.safetensors").exists());
         let named = other.commit().unwrap();
-        assert!(named.is_dir() && !named.join(JOURNAL).exists());
+        assert!(named.is_dir() && !journal.exists());
         fs::write(named.join("x"), "").unwrap();
         assert!(Pending::open(&target, "two").unwrap_err().to_string().contains("something under that name"));
     }

@@ -3,12 +3,12 @@
 use crate::band::{BAND, band};
 use crate::pending::Pending;
 use crate::source::{Held, Source};
+use crate::vocabulary::Vocabulary;
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tongues_io::{Checkpoint, Dtype, PlacedWriter, TensorSpec};
-use tongues_kernel::{Context, Error, MergePlan, Merger, Planned, Result, Slice, refuse};
+use tongues_kernel::{Context, Error, MergePlan, Merger, Planned, Read, Result, Slice, refuse};
 
-/// Bytes written before they are flushed and noted: what a killed merge has to do again at most.
-const FLUSH: usize = 1 << 29;
 /// Bands that wait for the disk.
 const WAITING: usize = 2;
 
@@ -26,8 +26,12 @@ pub struct Job<'j> {
     pub dtype: Dtype,
     /// Bytes of tensors in one file.
     pub shard_bytes: usize,
+    /// Bytes written before they are flushed and noted: what a killed merge has to do again at most.
+    pub flush_bytes: usize,
     /// Bytes that the merge may hold in memory.
     pub memory: Option<u64>,
+    /// Where the inputs' vocabularies differ: the one of the result, and the tensors with a row a token.
+    pub rows: Option<(&'j Vocabulary, &'j BTreeSet<String>)>,
 }
 
 /// How far a merge is.
@@ -59,7 +63,9 @@ impl Job<'_> {
     fn need(&self) -> u64 {
         let largest = self.plan.outputs.iter().map(count).max().unwrap_or(0);
         let bands = (WAITING + 2) * BAND.min(largest) * self.size();
-        let live = |out: &Planned| out.reads.iter().filter(|r| matches!(self.sources.get(r.input), Some(Source::Live(_)))).count() * count(out) * 4;
+        let gathered = |name: &String| self.rows.is_some_and(|(_, tables)| tables.contains(name));
+        let in_memory = |r: &Read| gathered(&r.name) || matches!(self.sources.get(r.input), Some(Source::Live(_)));
+        let live = |out: &Planned| out.reads.iter().filter(|r| in_memory(r)).count() * count(out) * 4;
         let held = self.plan.outputs.iter().map(live).max().unwrap_or(0);
         (bands + held) as u64
     }
@@ -106,11 +112,11 @@ pub fn stream(job: &Job<'_>, folder: &mut Pending, watch: &dyn Watch, cx: &mut d
     let order: Vec<&Planned> = in_order(job.plan, writer.order());
     let todo: Vec<&Planned> = order.into_iter().filter(|o| !folder.done.contains_key(&o.name)).collect();
     let (sender, receiver) = sync_channel::<Band>(WAITING);
-    let (writing, noting) = (&mut writer, &mut *folder);
+    let (writing, noting, flush_bytes) = (&mut writer, &mut *folder, job.flush_bytes);
     std::thread::scope(|scope| {
-        let disk = scope.spawn(move || keep(writing, noting, receiver));
+        let disk = scope.spawn(move || keep(writing, noting, receiver, flush_bytes));
         let made = todo.iter().enumerate().try_for_each(|(i, out)| {
-            let bytes = todo[..i].iter().map(|o| (count(o) * job.size()) as u64).sum::<u64>();
+            let bytes = todo[..i].iter().map(|o| (count(o) * job.size() * (1 + o.reads.len())) as u64).sum::<u64>();
             watch.tick(Merging { tensors: (i + job.plan.outputs.len() - todo.len(), job.plan.outputs.len()), bytes, name: &out.name })?;
             tensor(job, out, cx, &|band| sender.send(band).map_err(|_| Error::run(&out.name, "the disk failed")))
         });
@@ -132,7 +138,7 @@ struct Band {
 }
 
 fn tensor(job: &Job<'_>, out: &Planned, cx: &mut dyn Context, send: &dyn Fn(Band) -> Result<()>) -> Result<()> {
-    let held = held(job.sources, out)?;
+    let held = gathered(job, out, held(job.sources, out)?)?;
     let slices = slices(&held, out)?;
     let merged = job.merger.merge(out, &slices, cx)?;
     if let tongues_kernel::Merged::Values(values) = &merged
@@ -159,6 +165,19 @@ fn held<'s>(sources: &'s [Source], out: &Planned) -> Result<Vec<Held<'s>>> {
     out.reads.iter().map(|read| source(read.input)?.read(&read.name)).collect()
 }
 
+/// Where rows follow tokens: the inputs' rows in the order of the result's vocabulary.
+fn gathered<'s>(job: &Job<'s>, out: &Planned, held: Vec<Held<'s>>) -> Result<Vec<Held<'s>>> {
+    let Some((vocabulary, tables)) = job.rows else { return Ok(held) };
+    if out.reads.iter().all(|read| !tables.contains(&read.name)) {
+        return Ok(held);
+    }
+    let width = count(out) / vocabulary.rows.max(1);
+    // Rows may come from inputs that the tensor itself is not read from.
+    let all = job.sources.iter().map(|source| source.read(&out.name)).collect::<Result<Vec<_>>>()?;
+    let slices: Vec<Slice<'_>> = all.iter().map(Held::slice).collect();
+    out.reads.iter().map(|read| vocabulary.gather(read.input, &slices, width).map(Held::Owned)).collect()
+}
+
 /// Views of what is held; all of the size that the rule works on.
 fn slices<'h>(held: &'h [Held<'_>], out: &Planned) -> Result<Vec<Slice<'h>>> {
     let slices: Vec<Slice<'_>> = held.iter().map(Held::slice).collect();
@@ -174,7 +193,7 @@ fn in_order<'p>(plan: &'p MergePlan, order: &[String]) -> Vec<&'p Planned> {
 }
 
 /// The disk's side: writes what comes, and notes what lies on the disk.
-fn keep(writer: &mut PlacedWriter, folder: &mut Pending, bands: Receiver<Band>) -> Result<()> {
+fn keep(writer: &mut PlacedWriter, folder: &mut Pending, bands: Receiver<Band>, flush_bytes: usize) -> Result<()> {
     let (mut crc, mut whole, mut since) = (crc32fast::Hasher::new(), vec![], 0);
     for band in bands {
         writer.write(&band.tensor, band.offset, &band.bytes)?;
@@ -182,7 +201,7 @@ fn keep(writer: &mut PlacedWriter, folder: &mut Pending, bands: Receiver<Band>) 
         since += band.bytes.len();
         if band.last {
             whole.push((band.tensor, std::mem::take(&mut crc).finalize()));
-            if since > FLUSH {
+            if since > flush_bytes {
                 writer.flush()?;
                 folder.note(&std::mem::take(&mut whole))?;
                 since = 0;

@@ -9,7 +9,7 @@ mod sources;
 mod training;
 
 pub use formats::*;
-pub use merge::{Merge, MergeModel, MergeSlice, MergeSource, MergeWith};
+pub use merge::{Merge, MergeModel, MergeRow, MergeRowKind, MergeRowOf, MergeSlice, MergeSource, MergeToken, MergeTokenizer, MergeWith};
 pub use mixture::*;
 pub use models::*;
 pub use optimizer::*;

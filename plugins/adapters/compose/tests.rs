@@ -5,7 +5,9 @@ use std::path::Path;
 use tongues_adapter_compose as _;
 use tongues_backbone_llama as _;
 use tongues_io::hf;
-use tongues_kernel::{Adapter, Built, Draws, Folded, Kind, Model, OnDisk, Record, Result, build, part_format, policy::tensor_names};
+use tongues_kernel::{
+    Adapter, Built, Draws, Evaluation, Folded, InMemory, Kind, Model, OnDisk, Record, Result, Rolling, build, part_format, policy::tensor_names,
+};
 use tongues_testkit::{HubCase, Surroundings, assert_near, check_refusals, gradients, logits, random_batch, randomise, spread, toy_model};
 
 fn case() -> HubCase {
@@ -180,4 +182,34 @@ fn a_language_without_an_adapter_is_refused_before_and_while_it_runs() {
     let late = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case().logits(&model, Some(&["sw", "de", "fr"])))).expect_err("refused");
     let late = late.downcast_ref::<String>().expect("a text");
     assert!(late.contains("row 1") && late.contains("sw, fr"), "{late}");
+}
+
+#[test]
+fn texts_are_scored_with_the_adapter_of_their_language() {
+    let base = || {
+        let mut model = toy_model(Draws::new(3));
+        for language in ["sw", "fr"] {
+            attach(&mut model, "bottleneck", json!({ "name": language })).expect("fits");
+        }
+        randomise(&mut model, "parts.", 0.3, Draws::new(9));
+        model
+    };
+    let mut route = base();
+    attach(&mut route, "compose", json!({ "how": "route", "parts": ["sw", "fr"], "languages": ["swh_Latn", "fra_Latn"], "default": "swh_Latn" }))
+        .expect("fits");
+    let records = |language: &str| {
+        let one = |text: &str| Record { language: Some(language.into()), ..Record::of_text(text, text) };
+        InMemory { name: "texts".into(), records: ["one text", "another"].map(one).to_vec() }
+    };
+    let nats = |model: &Model, language: &str| {
+        let (data, mut cx) = (records(language), Surroundings::new(0));
+        let mut evaluation = Evaluation { model, data: &data, format: None, cx: &mut cx };
+        Rolling::default().likelihoods(&mut evaluation).expect("scores").into_iter().map(|l| l.nats).collect::<Vec<_>>()
+    };
+    for (language, other) in [("swh_Latn", "fr"), ("fra_Latn", "sw")] {
+        let mut alone = base();
+        drop(alone.net.parts.detach(other));
+        assert_eq!(nats(&route, language), nats(&alone, language));
+    }
+    assert_ne!(nats(&route, "swh_Latn"), nats(&route, "fra_Latn"));
 }

@@ -19,7 +19,7 @@ impl Watch for Work<'_, '_> {
 pub fn run(work: &Work<'_, '_>, merge: &Merge) -> Result<()> {
     let target = work.folder.stage(&work.stage.name).join("checkpoint");
     let dtype = work.stage.save_dtype.map(stored);
-    let model = merging::merge(&Request { shop: work.shop, merge, name: &work.stage.name, dtype, target: &target }, work)?;
+    let model = merging::merge(&Request { shop: work.shop, merge, name: &work.stage.name, dtype, target: &target, beside: &[] }, work)?;
     work.shop.put_model(&work.stage.name, model);
     Ok(())
 }

@@ -151,6 +151,12 @@ impl Tokenizer for HfTokenizer {
         Ok(Arc::new(self.train_like(texts, size)?))
     }
 
+    fn with_chat_template(&self, template: &str) -> Result<Arc<dyn Tokenizer>> {
+        let mut changed = self.redefine(self.definition.clone())?;
+        changed.settings.insert("chat_template".into(), template.into());
+        Ok(Arc::new(changed))
+    }
+
     fn chat(&self) -> Map<String, Json> {
         let mut chat = self.named();
         chat.extend(self.spoken.clone());

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 use tongues_kernel::Settings;
 
 /// Models merged by a merger plugin. A setting that may differ by model (`weight`, `density`, …) is a number, a gradient over the layers
@@ -23,6 +24,16 @@ pub struct Merge {
     /// Instead of `models`: layers of models that become the layers of the result, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<MergeSlice>,
+    /// Where models have unequal tokenizers: whose vocabulary the result has. "base", "union" (all tokens of all models), or one of the
+    /// models. Rows of embeddings and head follow their tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer_source: Option<String>,
+    /// The same with rules for single tokens, instead of `tokenizer_source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<MergeTokenizer>,
+    /// The chat template of the result: a template, or "auto" for the one that most of the models have. The tokenizer's own where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_template: Option<String>,
     /// What the merge may hold in memory, such as "4GB"; more is an error before it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB)$"))]
@@ -53,6 +64,74 @@ pub struct MergeWith {
     /// Its settings.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     pub parameters: Settings,
+}
+
+/// The vocabulary of the result.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeTokenizer {
+    /// "union", "base", or one of the models.
+    #[serde(default = "union")]
+    pub source: String,
+    /// Tokens whose rows come from elsewhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tokens: BTreeMap<String, MergeToken>,
+    /// Rows are added until their number is a multiple of this; they are the mean of the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 1))]
+    pub pad_to_multiple_of: Option<usize>,
+}
+
+fn union() -> String {
+    "union".into()
+}
+
+/// Where the row of a token comes from.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeToken {
+    /// A model that has the token, or a table.
+    pub source: MergeRow,
+    /// Also for models that have the token themselves.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// The source of a row.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MergeRow {
+    /// The token's row in a model.
+    Model(String),
+    /// Something else.
+    Other(MergeRowOf),
+}
+
+/// Zeros, or the row of a token of a model.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeRowOf {
+    /// Which of the two.
+    pub kind: MergeRowKind,
+    /// The model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Its id, instead of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<usize>,
+}
+
+/// The kinds of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeRowKind {
+    /// Zeros.
+    Zero,
+    /// The row of a token of a model.
+    ModelToken,
 }
 
 /// Layers that become layers of the result.
