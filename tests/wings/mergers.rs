@@ -3,3 +3,5 @@
 
 #[path = "../../plugins/mergers/linear/tests.rs"]
 mod linear;
+#[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
+mod task_arithmetic;
