@@ -5,3 +5,5 @@
 mod linear;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
 mod task_arithmetic;
+#[path = "../../plugins/mergers/ties/tests.rs"]
+mod ties;
