@@ -28,6 +28,7 @@ use tongues_decoder_sampling as _;
 use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_byte_ngram as _;
 use tongues_evaluator_perplexity as _;
+use tongues_merger_dare as _;
 use tongues_merger_linear as _;
 use tongues_merger_task_arithmetic as _;
 use tongues_merger_ties as _;
