@@ -5,6 +5,8 @@
 mod dare;
 #[path = "../../plugins/mergers/linear/tests.rs"]
 mod linear;
+#[path = "../../plugins/mergers/slerp/tests.rs"]
+mod slerp;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
 mod task_arithmetic;
 #[path = "../../plugins/mergers/ties/tests.rs"]
