@@ -5,6 +5,8 @@
 mod dare;
 #[path = "../../plugins/mergers/linear/tests.rs"]
 mod linear;
+#[path = "../../plugins/mergers/model-stock/tests.rs"]
+mod model_stock;
 #[path = "../../plugins/mergers/slerp/tests.rs"]
 mod slerp;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
