@@ -7,6 +7,8 @@ mod dare;
 mod linear;
 #[path = "../../plugins/mergers/model-stock/tests.rs"]
 mod model_stock;
+#[path = "../../plugins/mergers/passthrough/tests.rs"]
+mod passthrough;
 #[path = "../../plugins/mergers/slerp/tests.rs"]
 mod slerp;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]

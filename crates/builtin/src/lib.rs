@@ -31,6 +31,7 @@ use tongues_evaluator_perplexity as _;
 use tongues_merger_dare as _;
 use tongues_merger_linear as _;
 use tongues_merger_model_stock as _;
+use tongues_merger_passthrough as _;
 use tongues_merger_slerp as _;
 use tongues_merger_task_arithmetic as _;
 use tongues_merger_ties as _;
