@@ -6,12 +6,15 @@ use rayon::prelude::*;
 /// Numbers of a piece. Sums are over pieces in order, so that they are the same for any number of threads.
 pub const PIECE: usize = 1 << 14;
 
-/// Adds up what `sum` says of every piece, in order; it gets the numbers of every slice. The slices have equal lengths.
-pub fn fold<const N: usize>(slices: &[Slice<'_>], sum: impl Fn(&[&[f32]]) -> [f64; N] + Sync) -> [f64; N] {
+/// Adds up what `sum` says of every piece, in order; it gets the place of the first number, and the numbers of every slice. The slices
+/// have equal lengths.
+pub fn fold<const N: usize>(slices: &[Slice<'_>], sum: impl Fn(usize, &[&[f32]]) -> [f64; N] + Sync) -> [f64; N] {
     let len = slices.first().map_or(0, Slice::len);
     let starts: Vec<usize> = (0..len).step_by(PIECE).collect();
-    let parts: Vec<[f64; N]> =
-        starts.par_iter().map_init(|| Buffers::new(slices.len()), |buffers, start| sum(&buffers.read(slices, *start, PIECE.min(len - start)))).collect();
+    let parts: Vec<[f64; N]> = starts
+        .par_iter()
+        .map_init(|| Buffers::new(slices.len()), |buffers, start| sum(*start, &buffers.read(slices, *start, PIECE.min(len - start))))
+        .collect();
     parts.iter().fold([0.0; N], |mut total, part| {
         total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         total
@@ -58,8 +61,8 @@ mod tests {
         let a: Vec<f32> = (0..PIECE * 2 + 5).map(|i| i as f32).collect();
         let b: Vec<f32> = a.iter().map(|x| 2.0 * x).collect();
         let slices = [Slice::of(&a), Slice::of(&b)];
-        let [count, sum] = fold(&slices, |x| [x[0].len() as f64, x[1].iter().map(|v| f64::from(*v)).sum()]);
-        assert_eq!((count, sum), (a.len() as f64, (a.len() * (a.len() - 1)) as f64));
+        let [count, sum, starts] = fold(&slices, |start, x| [x[0].len() as f64, x[1].iter().map(|v| f64::from(*v)).sum(), start as f64]);
+        assert_eq!((count, sum, starts), (a.len() as f64, (a.len() * (a.len() - 1)) as f64, (3 * PIECE) as f64));
         let mut out = vec![0.0; a.len()];
         for_pieces(&slices, &mut out, |piece| {
             for (i, out) in piece.out.iter_mut().enumerate() {

@@ -1,7 +1,11 @@
 //! Merging: what a merger is told, what it says, and what it may ask of tensors that lie on a disk.
 
 mod align;
+mod changes;
 mod fold;
+mod keep;
+mod options;
+mod range;
 mod select;
 mod setting;
 mod slice;
@@ -11,7 +15,11 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use changes::{Change, Changes, Consensus};
 pub use fold::{Buffers, PIECE, fold, for_pieces};
+pub use keep::{Coins, Keep};
+pub use options::ChangeOptions;
+pub use range::Range;
 pub use select::{Threshold, largest};
 pub use setting::{Filtered, Setting, Settings};
 pub use slice::Slice;
@@ -105,15 +113,17 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// The number of a setting for one read: its own, else the slice's, else the merger's option.
+    /// The number of a setting for one read: its own, else the slice's, else the merger's option. Filters that take no tensor of the read's
+    /// name leave it to the next.
     pub fn number(&self, read: usize, key: &str, option: Option<&Setting>) -> Option<f64> {
-        let own = self.reads.get(read).and_then(|r| r.settings.get(key));
-        own.or_else(|| self.settings.get(key)).or(option)?.at(&self.name, self.depth)
+        let read = self.reads.get(read)?;
+        let all = [read.settings.get(key), self.settings.get(key), option];
+        all.into_iter().flatten().find_map(|setting| setting.at(&read.name, self.depth))
     }
 
     /// The number of a setting of the tensor as a whole.
     pub fn whole(&self, key: &str, option: Option<&Setting>) -> Option<f64> {
-        self.settings.get(key).or(option)?.at(&self.name, self.depth)
+        [self.settings.get(key), option].into_iter().flatten().find_map(|setting| setting.at(&self.name, self.depth))
     }
 
     /// The reads of all models but the base.
