@@ -4,11 +4,13 @@
 //! and fills a folder that has no final name yet ([`Pending`]), from where a killed merge goes on.
 
 mod band;
+mod look;
 mod pending;
 mod source;
 mod stream;
 mod vocabulary;
 
+pub use look::{Look, Looked, look, quick_warnings};
 pub use pending::{Pending, is_pending};
 pub use source::{Held, Source};
 pub use stream::{Job, Merging, Watch, stream, survey};

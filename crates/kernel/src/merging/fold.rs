@@ -21,6 +21,22 @@ pub fn fold<const N: usize>(slices: &[Slice<'_>], sum: impl Fn(usize, &[&[f32]])
     })
 }
 
+/// The same for as many sums as are asked for.
+pub fn fold_many(slices: &[Slice<'_>], sums: usize, add: impl Fn(&[&[f32]], &mut [f64]) + Sync) -> Vec<f64> {
+    let len = slices.first().map_or(0, Slice::len);
+    let starts: Vec<usize> = (0..len).step_by(PIECE).collect();
+    let piece = |buffers: &mut Buffers, start: &usize| {
+        let mut part = vec![0.0; sums];
+        add(&buffers.read(slices, *start, PIECE.min(len - start)), &mut part);
+        part
+    };
+    let parts: Vec<Vec<f64>> = starts.par_iter().map_init(|| Buffers::new(slices.len()), piece).collect();
+    parts.iter().fold(vec![0.0; sums], |mut total, part| {
+        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        total
+    })
+}
+
 /// Fills `out` piece by piece.
 pub fn for_pieces(slices: &[Slice<'_>], out: &mut [f32], rule: impl Fn(Piece<'_>) + Sync) {
     out.par_chunks_mut(PIECE).enumerate().for_each_init(

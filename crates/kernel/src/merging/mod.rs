@@ -1,6 +1,7 @@
 //! Merging: what a merger is told, what it says, and what it may ask of tensors that lie on a disk.
 
 mod align;
+mod compare;
 mod changes;
 mod fold;
 mod keep;
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use changes::{Change, Changes, Consensus};
-pub use fold::{Buffers, PIECE, fold, for_pieces};
+pub use compare::{Comparison, Moved, Pair, compare};
+pub use fold::{Buffers, PIECE, fold, fold_many, for_pieces};
 pub use keep::{Coins, Keep};
 pub use options::ChangeOptions;
 pub use range::Range;
