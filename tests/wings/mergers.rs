@@ -3,6 +3,8 @@
 
 #[path = "../../plugins/mergers/dare/tests.rs"]
 mod dare;
+#[path = "../../plugins/mergers/layer-swap/tests.rs"]
+mod layer_swap;
 #[path = "../../plugins/mergers/linear/tests.rs"]
 mod linear;
 #[path = "../../plugins/mergers/model-stock/tests.rs"]
