@@ -13,6 +13,8 @@ mod model_stock;
 mod passthrough;
 #[path = "../../plugins/mergers/slerp/tests.rs"]
 mod slerp;
+#[path = "../../plugins/mergers/soup/tests.rs"]
+mod soup;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
 mod task_arithmetic;
 #[path = "../../plugins/mergers/ties/tests.rs"]

@@ -34,6 +34,7 @@ use tongues_merger_linear as _;
 use tongues_merger_model_stock as _;
 use tongues_merger_passthrough as _;
 use tongues_merger_slerp as _;
+use tongues_merger_soup as _;
 use tongues_merger_task_arithmetic as _;
 use tongues_merger_ties as _;
 use tongues_objective_causal_lm as _;
