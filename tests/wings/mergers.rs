@@ -3,6 +3,8 @@
 
 #[path = "../../plugins/mergers/dare/tests.rs"]
 mod dare;
+#[path = "../../plugins/mergers/graft/tests.rs"]
+mod graft;
 #[path = "../../plugins/mergers/layer-swap/tests.rs"]
 mod layer_swap;
 #[path = "../../plugins/mergers/linear/tests.rs"]

@@ -29,6 +29,7 @@ use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_byte_ngram as _;
 use tongues_evaluator_perplexity as _;
 use tongues_merger_dare as _;
+use tongues_merger_graft as _;
 use tongues_merger_layer_swap as _;
 use tongues_merger_linear as _;
 use tongues_merger_model_stock as _;
