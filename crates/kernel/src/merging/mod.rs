@@ -170,7 +170,7 @@ impl<'m> Merged<'m> {
             Self::Values(values) => values.clone(),
             Self::Elements(rule) => {
                 let mut out = vec![0.0; len];
-                for_pieces(slices, &mut out, |piece| rule(piece));
+                for_pieces(slices, &mut out, rule);
                 out
             }
         }
