@@ -10,6 +10,7 @@ mod families;
 mod inserts;
 mod loading;
 mod memo;
+mod merging;
 mod optimizers;
 mod packing;
 mod passes;

@@ -3,6 +3,10 @@
 
 #[path = "../../plugins/mergers/dare/tests.rs"]
 mod dare;
+#[path = "../../plugins/mergers/graft/tests.rs"]
+mod graft;
+#[path = "../../plugins/mergers/layer-swap/tests.rs"]
+mod layer_swap;
 #[path = "../../plugins/mergers/linear/tests.rs"]
 mod linear;
 #[path = "../../plugins/mergers/model-stock/tests.rs"]
@@ -11,6 +15,8 @@ mod model_stock;
 mod passthrough;
 #[path = "../../plugins/mergers/slerp/tests.rs"]
 mod slerp;
+#[path = "../../plugins/mergers/soup/tests.rs"]
+mod soup;
 #[path = "../../plugins/mergers/task-arithmetic/tests.rs"]
 mod task_arithmetic;
 #[path = "../../plugins/mergers/ties/tests.rs"]

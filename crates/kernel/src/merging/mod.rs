@@ -7,6 +7,7 @@ mod fold;
 mod keep;
 mod options;
 mod range;
+mod ranking;
 mod select;
 mod setting;
 mod slice;
@@ -22,6 +23,7 @@ pub use fold::{Buffers, PIECE, fold, fold_many, for_pieces};
 pub use keep::{Coins, Keep};
 pub use options::ChangeOptions;
 pub use range::Range;
+pub use ranking::Ranking;
 pub use select::{Threshold, largest};
 pub use setting::{Filtered, Setting, Settings};
 pub use slice::Slice;
@@ -170,7 +172,7 @@ impl<'m> Merged<'m> {
             Self::Values(values) => values.clone(),
             Self::Elements(rule) => {
                 let mut out = vec![0.0; len];
-                for_pieces(slices, &mut out, |piece| rule(piece));
+                for_pieces(slices, &mut out, rule);
                 out
             }
         }

@@ -43,7 +43,12 @@ pub fn largest(slices: &[Slice<'_>], k: usize, number: impl Fn(&[&[f32]], &mut [
 }
 
 /// How many numbers fall under every key.
-fn counts(slices: &[Slice<'_>], len: usize, number: &(impl Fn(&[&[f32]], &mut [f32]) + Sync), key: impl Fn(u32) -> Option<u32> + Sync) -> Vec<usize> {
+pub(super) fn counts(
+    slices: &[Slice<'_>],
+    len: usize,
+    number: &(impl Fn(&[&[f32]], &mut [f32]) + Sync),
+    key: impl Fn(u32) -> Option<u32> + Sync,
+) -> Vec<usize> {
     let starts: Vec<usize> = (0..len).step_by(PIECE).collect();
     let piece = |(mut counts, mut room): (Vec<usize>, Room), start: &usize| {
         let values = room.numbers(slices, *start, PIECE.min(len - start), number);
@@ -59,7 +64,7 @@ fn counts(slices: &[Slice<'_>], len: usize, number: &(impl Fn(&[&[f32]], &mut [f
 }
 
 /// The key under which the `k`-th largest lies, and how many lie above it.
-fn bucket(counts: &[usize], k: usize) -> (u32, usize) {
+pub(super) fn bucket(counts: &[usize], k: usize) -> (u32, usize) {
     let mut above = 0;
     for (key, count) in counts.iter().enumerate().rev() {
         if above + count >= k {
@@ -71,7 +76,7 @@ fn bucket(counts: &[usize], k: usize) -> (u32, usize) {
 }
 
 /// The place behind the `count`-th number with these bits.
-fn place_of(slices: &[Slice<'_>], len: usize, number: &(impl Fn(&[&[f32]], &mut [f32]) + Sync), bits: u32, count: usize) -> usize {
+pub(super) fn place_of(slices: &[Slice<'_>], len: usize, number: &(impl Fn(&[&[f32]], &mut [f32]) + Sync), bits: u32, count: usize) -> usize {
     let mut room = Room::new(slices.len());
     let mut found = 0;
     for start in (0..len).step_by(PIECE) {

@@ -1,0 +1,173 @@
+//! Merges are those of mergekit, setting by setting.
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tongues_engine::{Begin, Quiet, RunOptions, run};
+use tongues_kernel::burn::prelude::*;
+use tongues_recipe::{Linked, parse};
+
+/// Of the largest entry of a tensor.
+const TOLERANCE: f32 = 1e-6;
+
+/// A tensor's values, and whether they were stored in 16 bits.
+type Tensors = BTreeMap<String, (Vec<f32>, bool)>;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mergekit")
+}
+
+fn configs() -> Map<String, Json> {
+    let text = std::fs::read_to_string(folder().join("configs.json")).expect("configs.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn read(file: &Path) -> Tensors {
+    let bytes = std::fs::read(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let tensors = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let one = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
+        let half = view.dtype() == Dtype::BF16;
+        let values = match half {
+            true => view.data().as_chunks::<2>().0.iter().map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)).collect(),
+            false => view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        };
+        (name, (values, half))
+    };
+    tensors.tensors().into_iter().map(one).collect()
+}
+
+/// A value as it stands in a recipe.
+fn toml(value: &Json) -> String {
+    match value {
+        Json::Array(all) => format!("[{}]", all.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Json::Object(table) => format!("{{ {} }}", table.iter().map(|(k, v)| format!("{k} = {}", toml(v))).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
+
+/// The same, with models under the names of their folders.
+fn renamed(value: &Json) -> Json {
+    match value {
+        Json::String(text) => text.strip_prefix("models/").unwrap_or(text).into(),
+        Json::Array(all) => all.iter().map(renamed).collect(),
+        Json::Object(table) => table.iter().map(|(k, v)| (k.clone(), renamed(v))).collect::<Map<_, _>>().into(),
+        other => other.clone(),
+    }
+}
+
+/// The recipe that a configuration of mergekit stands for.
+fn recipe(config: &Json) -> String {
+    let method = config["merge_method"].as_str().expect("a method");
+    let (plugin, options) = match method {
+        "dare_linear" => ("dare".into(), json!({ "consensus": "none" })),
+        "dare_ties" => ("dare".into(), json!({ "consensus": "sum" })),
+        other => (other.replace('_', "-"), json!({})),
+    };
+    let mut merge = json!({ "use": plugin });
+    let parameters = config.get("parameters").unwrap_or(&Json::Null).as_object().cloned().unwrap_or_default();
+    let table = merge.as_object_mut().expect("a table");
+    table.extend(options.as_object().expect("options").clone());
+    table.extend(["models", "slices", "base_model"].iter().filter_map(|k| Some(((*k).into(), config.get(*k)?.clone()))));
+    table.extend(parameters);
+    let dtype = config.get("out_dtype").unwrap_or(&config["dtype"]);
+    let models = std::fs::read_dir(folder().join("models")).expect("models").map(|entry| entry.expect("an entry"));
+    let used = models.filter(|m| config.to_string().contains(&format!("\"models/{}\"", m.file_name().display())));
+    let models: String = used.map(|m| format!("[models.{}]\ncheckpoint = {}\n", m.file_name().display(), json!(m.path().display().to_string()))).collect();
+    format!("recipe = 1\nname = \"m\"\nseed = 11\n{models}[[stage]]\nname = \"merged\"\nsave_dtype = {dtype}\nmerge = {}\n", toml(&renamed(&merge)))
+}
+
+fn merged(name: &str, config: &Json) -> Tensors {
+    let text = recipe(config);
+    let out = tempfile::tempdir().expect("a folder");
+    let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+    let options = RunOptions {
+        out: Some(out.path().join("run")),
+        device: Device::flex(),
+        device_name: "flex".into(),
+        begin: Begin::Fresh,
+        stop: std::sync::Arc::default(),
+    };
+    run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+    read(&out.path().join("run/stages/merged/checkpoint/model.safetensors"))
+}
+
+/// Differences over what is allowed: above 1, a fault.
+fn distance(found: &[f32], expected: &[f32], half: bool) -> f32 {
+    let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
+    let step = |x: f32| if half { 2f32.powi(-7) * x.abs() } else { TOLERANCE * largest };
+    found.iter().zip(expected).map(|(a, b)| if a == b { 0.0 } else { (a - b).abs() / step(*b) }).fold(0.0, f32::max)
+}
+
+/// Every configuration of these methods; how many there were.
+fn equals_mergekit(methods: &[&str]) -> usize {
+    let of = |config: &Json| methods.iter().any(|m| config["merge_method"] == **m);
+    let mut compared = 0;
+    for (name, config) in configs().iter().filter(|(name, config)| of(config) && !name.ends_with("-drawn")) {
+        let (found, expected) = (merged(name, config), read(&folder().join(format!("merged/{name}.safetensors"))));
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{name}: names");
+        for (tensor, (values, half)) in &expected {
+            let (made, stored) = &found[tensor];
+            assert_eq!((made.len(), stored), (values.len(), half), "{name}: {tensor}: size and dtype");
+            let by = distance(made, values, *half);
+            assert!(by <= 1.0, "{name}: {tensor} is {by} tolerances from mergekit's");
+        }
+        compared += 1;
+    }
+    compared
+}
+
+#[test]
+fn linear_merges_are_those_of_mergekit() {
+    assert_eq!(equals_mergekit(&["linear"]), 6);
+}
+
+#[test]
+fn arcs_and_stacks_are_those_of_mergekit() {
+    assert_eq!(equals_mergekit(&["slerp", "passthrough"]), 7);
+}
+
+#[test]
+fn sums_of_changes_are_those_of_mergekit() {
+    assert_eq!(equals_mergekit(&["task_arithmetic", "dare_linear", "dare_ties"]), 7);
+}
+
+#[test]
+fn trimmed_and_elected_changes_are_those_of_mergekit() {
+    assert_eq!(equals_mergekit(&["ties"]), 6);
+}
+
+#[test]
+fn averages_drawn_to_the_base_are_those_of_mergekit() {
+    assert_eq!(equals_mergekit(&["model_stock"]), 3);
+}
+
+/// What is kept of a model's change by a merge with weight 1: of every tensor the numbers of the change and of what is left of it.
+fn kept(name: &str, model: &str) -> Vec<(String, Vec<f32>, Vec<f32>)> {
+    let [base, model] = ["base", model].map(|m| read(&folder().join(format!("models/{m}/model.safetensors"))));
+    let minus = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
+    let out = merged(name, &configs()[name]);
+    out.iter().map(|(n, (x, _))| (n.clone(), minus(&model[n].0, &base[n].0), minus(x, &base[n].0))).collect()
+}
+
+/// The share of numbers that are kept is the density.
+fn assert_share(kept: &[(String, Vec<f32>, Vec<f32>)], density: f64) {
+    let n = kept.iter().map(|(_, change, _)| change.len()).sum::<usize>() as f64;
+    let left = kept.iter().flat_map(|(_, _, left)| left).filter(|x| **x != 0.0).count() as f64;
+    assert!((left - density * n).abs() < 5.0 * (n * density * (1.0 - density)).sqrt(), "{left} of {n} are kept at {density}");
+}
+
+#[test]
+fn drawn_changes_keep_their_share_and_their_magnitude() {
+    let scaled = kept("dare_linear-drawn", "a");
+    assert_share(&scaled, 0.4);
+    for (name, change, left) in &scaled {
+        let magnitude = |x: &[f32]| x.iter().map(|x| f64::from(x.abs())).sum::<f64>();
+        assert!((magnitude(left) / magnitude(change) - 1.0).abs() < 1e-4, "{name}: {} of {}", magnitude(left), magnitude(change));
+    }
+    let plain = kept("dare_ties-drawn", "b");
+    assert_share(&plain, 0.7);
+    for (name, change, left) in &plain {
+        assert!(change.iter().zip(left).all(|(c, l)| *l == 0.0 || (c - l).abs() < 1e-6), "{name}: what is kept is not scaled");
+    }
+}
