@@ -5,5 +5,7 @@
 mod bits_per_byte;
 #[path = "../../plugins/evaluators/byte-ngram/tests.rs"]
 mod byte_ngram;
+#[path = "../../plugins/evaluators/param-delta/tests.rs"]
+mod param_delta;
 #[path = "../../plugins/evaluators/perplexity/tests.rs"]
 mod perplexity;

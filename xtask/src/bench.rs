@@ -2,6 +2,7 @@
 //! turn, `docs/bench/train.md`), and how memory and arithmetic grow with the model (`docs/bench/size.md`).
 
 mod load;
+mod merge;
 mod page;
 mod peer;
 mod plot;
@@ -42,6 +43,12 @@ enum What {
     },
     /// A checkpoint of 2.2 GB read, written again and verified, and the memory that takes. Wants 7 GB of disk.
     Load,
+    /// Merges of checkpoints of 2.2 GB beside mergekit. Wants 10 GB of disk and a machine that does nothing else.
+    Merge {
+        /// Rounds of each side.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
 }
 
 /// One line of the table.
@@ -103,6 +110,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         What::Train { rounds, only, no_compile } => train(root, *rounds, only, *no_compile),
         What::Size { rounds } => size::run(root, *rounds),
         What::Load => load::run(root),
+        What::Merge { rounds } => merge::run(root, *rounds),
     }
 }
 

@@ -27,6 +27,7 @@ use tongues_decoder_mbr as _;
 use tongues_decoder_sampling as _;
 use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_byte_ngram as _;
+use tongues_evaluator_param_delta as _;
 use tongues_evaluator_perplexity as _;
 use tongues_merger_dare as _;
 use tongues_merger_graft as _;

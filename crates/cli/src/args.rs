@@ -149,7 +149,12 @@ pub struct MergeArgs {
     /// A configuration of mergekit (YAML): merge_method, models or slices, base_model, parameters, dtype, tokenizer_source, ...
     pub config: PathBuf,
     /// The folder of the result; it appears when the merge is whole. A merge that was stopped goes on with the same command.
-    pub out: PathBuf,
+    #[arg(required_unless_present = "report")]
+    pub out: Option<PathBuf>,
+    /// Do not merge: look at the models, and write what each changed, where they agree and where they undo each other, as a page
+    /// and (beside it, as .json) as numbers.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// What the merge may hold in memory, such as 4GB; more is an error before it begins.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,

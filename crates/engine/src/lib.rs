@@ -1,5 +1,6 @@
 //! Runs a checked recipe: resolves data, tokenizers and models, goes through the stages, fills the run folder.
 
+pub mod ahead;
 mod card;
 mod chat;
 mod datasets;

@@ -14,7 +14,7 @@ use tongues_io::{Dtype, hub, write_atomic};
 use tongues_kernel::{
     Built, Context, Error, Fault, Kind, MergeInputs, MergePlan, MergeSlice, MergeSource, Merger, Model, Result, Settings, build, nearest, refuse,
 };
-use tongues_merge::{Job, Pending, Source, Watch, stream, survey};
+use tongues_merge::{Job, Pending, Source, Watch, quick_warnings, stream, survey};
 use tongues_recipe::ast::Merge;
 
 /// Bytes of tensors in one file.
@@ -137,6 +137,9 @@ fn slices(merge: &Merge, names: &[String]) -> Result<Vec<MergeSlice>> {
 /// The inputs do not fit together, a number is not finite, the disk fails, or someone asked to stop.
 pub fn merge(request: &Request<'_>, watch: &dyn Watch) -> Result<Model> {
     let (merge, shop) = (request.merge, request.shop);
+    if let Some(text) = merge.memory.as_ref().filter(|_| merge.memory_bytes().is_none()) {
+        return refuse("memory", "a size such as 4GB or 500 MB", format!("\"{text}\""), "write a number and KB, MB, GB or TB");
+    }
     let mut inputs = Inputs::of(shop, merge)?;
     let tokens = Tokens::of(merge, &mut inputs)?;
     let mut cx = Surroundings::new(shop, request.name);
@@ -145,6 +148,9 @@ pub fn merge(request: &Request<'_>, watch: &dyn Watch) -> Result<Model> {
     check_settings(merge, merger.as_ref(), &inputs.headers)?;
     let mut plan = merger.plan(&inputs.headers, &mut cx)?;
     set_depth(&mut plan, &inputs)?;
+    for warning in quick_warnings(&plan.outputs, &inputs.headers.models, &inputs.sources, inputs.headers.base.unwrap_or(0))? {
+        cx.note(warning);
+    }
     survey(merger.as_mut(), &plan, &inputs.sources, watch)?;
     let dtype = request.dtype.unwrap_or_else(|| inputs.dtype(plan.tokenizer));
     let names: Vec<&str> = inputs.names.iter().map(String::as_str).collect();

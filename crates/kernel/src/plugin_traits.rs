@@ -99,6 +99,10 @@ pub trait Evaluator: Send + Sync {
     fn takes_format(&self) -> bool {
         false
     }
+    /// Scores data, not weights alone.
+    fn needs_data(&self) -> bool {
+        true
+    }
     /// The score does not depend on the model: it is computed once a data set.
     fn ignores_model(&self) -> bool {
         false

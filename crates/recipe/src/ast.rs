@@ -157,9 +157,10 @@ pub struct EvaluatorUse {
     #[serde(rename = "use")]
     #[schemars(extend("x-plugin" = "evaluator"))]
     pub plugin: String,
-    /// What is scored.
+    /// What is scored; left out for evaluators that look at weights alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ref" = "data"))]
-    pub data: String,
+    pub data: Option<String>,
     /// How its records become text: `chat`, or a name under `[formats]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ref" = "format"))]
@@ -171,6 +172,13 @@ pub struct EvaluatorUse {
     /// The plugin's own options.
     #[serde(flatten)]
     pub options: Map<String, Json>,
+}
+
+impl EvaluatorUse {
+    /// What the scores are of: the data, or the weights alone.
+    pub fn subject(&self) -> &str {
+        self.data.as_deref().unwrap_or("weights")
+    }
 }
 
 /// Scores of models on data.

@@ -17,21 +17,26 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// forgotten, the loss curves of `metrics`, time and memory, notes. The same report and metrics
 /// give the same bytes.
 pub fn html(report: &Report, metrics: &[MetricLine]) -> String {
+    page(|m| head(m, &report.recipe), |m| body(m, report, metrics))
+}
+
+/// A page of a head and a body.
+pub(crate) fn page(head: impl FnOnce(&mut Markup), body: impl FnOnce(&mut Markup)) -> String {
     let mut m = Markup::default();
     m.fixed("<!doctype html>\n");
     m.within("html", &[("lang", "en")], |m| {
-        m.within("head", &[], |m| head(m, report));
-        m.within("body", &[], |m| m.within("main", &[], |m| body(m, report, metrics)));
+        m.within("head", &[], head);
+        m.within("body", &[], |m| m.within("main", &[], body));
     });
     m.finish()
 }
 
-fn head(m: &mut Markup, report: &Report) {
+pub(crate) fn head(m: &mut Markup, title: &str) {
     m.void("meta", &[("charset", "utf-8")]);
     m.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
     m.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
     m.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-    m.element("title", &[], &format!("{} - tongues report", report.recipe));
+    m.element("title", &[], &format!("{title} - tongues report"));
     m.within("style", &[], |m| m.fixed(STYLE));
 }
 

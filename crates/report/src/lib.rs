@@ -5,12 +5,14 @@
 //!
 //! - [`html()`]: one self-contained page with tables, intervals, forgetting and loss curves,
 //! - [`text()`]: the score tables for a terminal,
+//! - [`ahead()`]: a page about models that may be merged,
 //! - [`compare()`]: one report out of several runs, which the two above then show side by side.
 //!
 //! Everything shown is computed from the files; nothing is fetched and no script is run. Names
 //! that come from a recipe or a data file are treated as hostile: the page escapes all of them
 //! in one place, and the terminal tables drop control characters.
 
+mod ahead;
 mod change;
 mod chart;
 mod compare;
@@ -33,6 +35,7 @@ mod table;
 mod terminal;
 mod text;
 
+pub use ahead::{Ahead, Heat, Sheet, ahead};
 pub use compare::{compare, of_run};
 pub use error::ReportError;
 pub use html::html;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const BOUND: f64 = 1.3;
 
 /// Seconds, and the most anonymous memory in bytes, of a command.
-fn watched(command: &mut Command) -> Result<(f64, u64, bool)> {
+pub fn watched(command: &mut Command) -> Result<(f64, u64, bool)> {
     let begun = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().with_context(|| format!("{command:?}"))?;
     let mut most = 0;

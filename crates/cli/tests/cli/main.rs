@@ -8,6 +8,7 @@ mod chats;
 mod determinism;
 mod dtypes;
 mod hub;
+mod merges;
 mod optimizers;
 mod resume;
 mod support;

@@ -21,7 +21,7 @@ pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Vec<Score>> {
         let model = work.shop.model(name)?;
         for (e, entry) in evaluate.on.iter().enumerate() {
             work.pause()?;
-            work.progress.tick(m * evaluate.on.len() + e, of, &format!("{name} on {}", entry.data));
+            work.progress.tick(m * evaluate.on.len() + e, of, &format!("{name} on {}", entry.subject()));
             if references.contains(&e) {
                 continue;
             }
@@ -56,10 +56,16 @@ fn named(work: &Work<'_, '_>, patterns: &[String]) -> Vec<String> {
 
 /// What an evaluator finds.
 pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<Vec<Finding>> {
-    let data: InMemory = spread(&*shop.records(&entry.data)?, entry.limit);
     let mut cx = Surroundings::new(shop, "evaluate").about(model.clone());
     let Built::Evaluator(evaluator) = build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), &mut cx)? else {
         return Err(Error::run(&entry.plugin, "an evaluator plugin built something else"));
+    };
+    let data: InMemory = match &entry.data {
+        Some(data) => spread(&*shop.records(data)?, entry.limit),
+        None if evaluator.needs_data() => {
+            return refuse(format!("evaluator {}", entry.plugin), "`data`: what is scored", "none", "name a data set of [data]");
+        }
+        None => InMemory { name: entry.subject().into(), records: vec![] },
     };
     let format = match &entry.format {
         Some(name) if !evaluator.takes_format() => {
@@ -76,7 +82,7 @@ pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<
     };
     let found = evaluator.evaluate(&mut Evaluation { model, data: &data, format: format.as_ref().map(|f| f as &dyn Format), cx: &mut cx })?;
     if let Some(format) = &format {
-        shop.note_cut(&format!("Scoring {} on {}", entry.plugin, entry.data), format);
+        shop.note_cut(&format!("Scoring {} on {}", entry.plugin, entry.subject()), format);
     }
     Ok(found)
 }
@@ -86,16 +92,16 @@ pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<
 /// # Errors
 /// The data cannot be read.
 pub fn scores(shop: &Shop<'_>, stage: &str, model: &str, entry: &EvaluatorUse, findings: &[Finding]) -> Result<Vec<Score>> {
-    let records = shop.records(&entry.data)?;
-    let language = records.records.first().and_then(|r| r.language.clone()).unwrap_or_default();
-    let draws: Draws = shop.draws.stream("bootstrap").stream(&entry.data);
+    let records = entry.data.as_ref().map(|data| shop.records(data)).transpose()?;
+    let language = records.and_then(|r| r.records.first()?.language.clone()).unwrap_or_default();
+    let draws: Draws = shop.draws.stream("bootstrap").stream(entry.subject());
     let row = |finding: &Finding| {
         let scored = tongues_eval::score(finding, draws);
         Score {
             stage: stage.into(),
             model: finding.reference.clone().unwrap_or_else(|| model.into()),
             evaluator: entry.plugin.clone(),
-            data: entry.data.clone(),
+            data: entry.subject().into(),
             language: language.to_string(),
             metric: finding.metric.clone(),
             value: scored.value,

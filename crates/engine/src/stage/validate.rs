@@ -37,7 +37,7 @@ impl<'v> Watch<'v> {
                 if i == 0 && j == 0 {
                     self.compare(value, finding.better, model);
                 }
-                seen.insert(format!("{} {}", entry.data, finding.metric), value);
+                seen.insert(format!("{} {}", entry.subject(), finding.metric), value);
             }
         }
         Ok(seen)

@@ -28,7 +28,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tongues_kernel::merging::{ChangeOptions, Consensus, Keep};
-use tongues_kernel::{Context, MergeInputs, MergePlan, Merged, Merger, Planned, Result, Setting, Slice, register};
+use tongues_kernel::{Context, MergeInputs, MergePlan, Merged, Merger, Planned, Result, Setting, Slice, register, register_alias};
 
 /// A sum of drawn changes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -98,4 +98,6 @@ impl Merger for Dare {
     }
 }
 
+register_alias!(Merger, "dare_linear", "dare", r#"{"consensus": "none"}"#);
+register_alias!(Merger, "dare_ties", "dare", r#"{"consensus": "sum"}"#);
 register!(Merger, "dare", "Adds up drawn shares of what models changed of their base", Dare);
