@@ -199,7 +199,7 @@ pub fn merger(merge: &Merge, cx: &mut Surroundings<'_, '_>) -> Result<Box<dyn Me
 }
 
 /// Settings of models and slices must be settings of the method.
-fn check_settings(merge: &Merge, merger: &dyn Merger, inputs: &MergeInputs) -> Result<()> {
+pub(crate) fn check_settings(merge: &Merge, merger: &dyn Merger, inputs: &MergeInputs) -> Result<()> {
     let own = merger.own_settings();
     let schema = tongues_kernel::find(Kind::Merger, &merge.plugin).map(|p| (p.schema)()).unwrap_or_default();
     let options: Vec<String> = schema.get("properties").and_then(Json::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default();

@@ -222,3 +222,105 @@ fn patterns_give_single_places_their_own_rank_and_alpha() {
     assert_eq!(again["rank_pattern"], json!({ "model.layers.1.self_attn.v_proj": 1 }));
     assert_eq!(again["alpha_pattern"], json!({ "model.layers.1.self_attn.v_proj": 32 }));
 }
+
+mod combined {
+    //! `lora-combine` against PEFT's `add_weighted_adapter`.
+
+    use serde_json::{Value as Json, json};
+    use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use tongues_kernel::{Built, Kind, MergeInput, MergeInputs, OnDisk, Result, Slice, build};
+    use tongues_testkit::{Surroundings, assert_near, check_refusals};
+
+    fn folder(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lora-combine").join(name)
+    }
+
+    fn read(name: &str) -> OnDisk {
+        let file = tongues_io::open_file(&folder(name).join("adapter_model.safetensors")).expect("tensors");
+        let text = std::fs::read_to_string(folder(name).join("adapter_config.json")).expect("a config");
+        let tensor = |n: &str| (n.to_owned(), (file.info(n).expect("a tensor").shape.clone(), file.f32(n).expect("floats")));
+        OnDisk { config: serde_json::from_str(&text).expect("JSON"), tensors: file.names().map(tensor).collect() }
+    }
+
+    fn combined(options: Json, adapters: &[(&str, f64)]) -> Result<OnDisk> {
+        let mut cx = Surroundings::new(0);
+        let Built::Merger(merger) = build(Kind::Merger, "lora-combine", options, &mut cx)? else { panic!("no merger") };
+        let disks: Vec<OnDisk> = adapters.iter().map(|(name, _)| read(name)).collect();
+        let header = |((name, weight), disk): (&(&str, f64), &OnDisk)| MergeInput {
+            name: (*name).into(),
+            config: disk.config.clone(),
+            tensors: disk.tensors.iter().map(|(n, (shape, _))| (n.clone(), shape.clone())).collect(),
+            settings: Arc::new(BTreeMap::from([("weight".to_owned(), (*weight).into())])),
+            ..MergeInput::default()
+        };
+        let models = adapters.iter().zip(&disks).map(header).collect();
+        let plan = merger.plan(&MergeInputs { models, base: None, slices: vec![] }, &mut cx)?;
+        let mut tensors = BTreeMap::new();
+        for out in &plan.outputs {
+            let slices: Vec<Slice<'_>> = out.reads.iter().map(|r| Slice::of(&disks[r.input].tensors[&r.name].1)).collect();
+            tensors.insert(out.name.clone(), (out.shape.clone(), merger.merge(out, &slices, &mut cx)?.values(out.shape.iter().product(), &slices)));
+        }
+        Ok(OnDisk { config: plan.config, tensors })
+    }
+
+    /// B·A of every place.
+    fn products(disk: &OnDisk) -> BTreeMap<String, Vec<f32>> {
+        let places = disk.tensors.keys().filter_map(|n| n.strip_suffix(".lora_A.weight"));
+        let product = |place: &str| {
+            let (a, b) = (&disk.tensors[&format!("{place}.lora_A.weight")], &disk.tensors[&format!("{place}.lora_B.weight")]);
+            let (rank, width, rows) = (a.0[0], a.0[1], b.0[0]);
+            let number = |i: usize, j: usize| (0..rank).map(|k| f64::from(b.1[i * rank + k]) * f64::from(a.1[k * width + j])).sum::<f64>() as f32;
+            (place.to_owned(), (0..rows).flat_map(|i| (0..width).map(move |j| (i, j))).map(|(i, j)| number(i, j)).collect())
+        };
+        places.map(product).collect()
+    }
+
+    #[test]
+    fn matrices_are_those_of_peft() {
+        let cases: [(&str, Json, &[(&str, f64)]); 4] = [
+            ("linear", json!({ "combination_type": "linear" }), &[("a", 0.7), ("b", -0.4)]),
+            ("cat", json!({ "combination_type": "cat" }), &[("a", 0.7), ("b", 0.4), ("c", -1.5)]),
+            ("ties", json!({ "combination_type": "ties", "density": 0.6 }), &[("a", 0.7), ("b", 0.6)]),
+            ("ties-counted", json!({ "combination_type": "ties", "density": 0.8, "majority_sign_method": "frequency" }), &[("a", 0.7), ("b", 0.6)]),
+        ];
+        for (name, options, adapters) in cases {
+            let (found, expected) = (combined(options, adapters).expect("adapters that fit"), read(name));
+            assert_eq!(found.tensors.keys().collect::<Vec<_>>(), expected.tensors.keys().collect::<Vec<_>>(), "{name}");
+            for (tensor, (shape, values)) in &expected.tensors {
+                assert_eq!(found.tensors[tensor].0, *shape, "{name}: {tensor}");
+                assert_near(&format!("{name}: {tensor}"), &found.tensors[tensor].1, values, 1e-6);
+            }
+            for key in ["r", "lora_alpha"] {
+                assert_eq!(found.config[key].as_f64(), expected.config[key].as_f64(), "{name}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_a_rank_are_those_of_peft() {
+        for (name, options) in [("svd", json!({ "combination_type": "svd", "svd_rank": 2 })), ("svd-whole", json!({ "combination_type": "svd" }))] {
+            let found = combined(options, &[("a", 0.7), ("c", 0.4)]).expect("adapters that fit");
+            let (found, expected) = (products(&found), products(&read(name)));
+            assert_eq!(found.len(), expected.len());
+            expected.iter().for_each(|(place, values)| assert_near(&format!("{name}: {place}"), &found[place], values, 3e-6));
+        }
+    }
+
+    #[test]
+    fn side_by_side_is_the_sum_and_a_whole_rank_loses_nothing() {
+        let adapters: [(&str, f64); 2] = [("a", 0.7), ("c", 0.4)];
+        let cat = products(&combined(json!({ "combination_type": "cat" }), &adapters).expect("fits"));
+        let svd = products(&combined(json!({ "combination_type": "svd", "svd_rank": 5 }), &adapters).expect("fits"));
+        cat.iter().for_each(|(place, values)| assert_near(place, &svd[place], values, 3e-6));
+    }
+
+    #[test]
+    fn what_cannot_be_combined_is_told() {
+        let told = |options: Json, adapters: &[(&str, f64)]| combined(options, adapters).expect_err("refused").to_string();
+        assert!(told(json!({ "combination_type": "linear" }), &[("a", 1.0), ("c", 1.0)]).contains("adapters of one rank for `linear`"));
+        assert!(told(json!({ "combination_type": "ties" }), &[("a", 1.0)]).contains("density"));
+        check_refusals(Kind::Merger, "lora-combine", &json!({ "combination_type": "svd", "svd_rank": 2 }));
+    }
+}

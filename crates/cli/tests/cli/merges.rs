@@ -63,7 +63,11 @@ fn layers_are_stacked_and_the_result_is_deeper() {
 #[test]
 fn looking_ahead_writes_a_page_and_numbers_and_no_model() {
     let desk = desk();
-    config(&desk, "m.yml", "merge_method: task_arithmetic\nbase_model: ./x\nmodels:\n  - {model: ./y, parameters: {weight: 1}}\n  - {model: ./y, parameters: {weight: 1}}\n");
+    config(
+        &desk,
+        "m.yml",
+        "merge_method: task_arithmetic\nbase_model: ./x\nmodels:\n  - {model: ./y, parameters: {weight: 1}}\n  - {model: ./y, parameters: {weight: 1}}\n",
+    );
     let shown = desk.good(&["merge", "m.yml", "--report", "look.html"]);
     assert!(shown.contains("cosine of changes 1.0000, opposite signs 0.0000"), "{shown}");
     let page = std::fs::read_to_string(desk.path("look.html")).expect("a page");
@@ -83,7 +87,11 @@ fn models_of_other_bases_are_warned_of() {
     for file in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] {
         std::fs::copy(desk.path(&format!("x/{file}")), desk.path(&format!("other/stages/x/checkpoint/{file}"))).expect("copied");
     }
-    config(&desk, "m.yml", "merge_method: linear\nmodels:\n  - {model: ./x, parameters: {weight: 1}}\n  - {model: other/stages/x/checkpoint, parameters: {weight: 1}}\n");
+    config(
+        &desk,
+        "m.yml",
+        "merge_method: linear\nmodels:\n  - {model: ./x, parameters: {weight: 1}}\n  - {model: other/stages/x/checkpoint, parameters: {weight: 1}}\n",
+    );
     let out = desk.tongues(&["merge", "m.yml", "merged"]);
     assert!(out.status.success() && told(&out).contains("do not come from the same base"), "{}", told(&out));
     config(&desk, "m.yml", LINEAR);

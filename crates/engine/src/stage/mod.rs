@@ -1,5 +1,6 @@
 //! One stage of a recipe.
 
+mod combine;
 mod evaluate;
 mod export;
 mod generate;

@@ -198,6 +198,10 @@ pub trait Merger: Send + Sync {
     fn plan(&self, inputs: &MergeInputs, cx: &mut dyn Context) -> Result<MergePlan> {
         inputs.aligned(cx)
     }
+    /// It merges adapters of one base: inputs are adapter folders, tensors are theirs, and the result is an adapter.
+    fn of_adapters(&self) -> bool {
+        false
+    }
     /// Settings that a model may have of its own.
     fn own_settings(&self) -> &'static [&'static str] {
         &[]

@@ -17,10 +17,10 @@ pub struct Factors {
 
 /// The `r` largest singular triplets of `w` `[out, in]`: U `[out, r]`, S, Vᵀ `[r, in]`, by one-sided Jacobi rotations
 /// (Hestenes 1958) of the rows of the shorter side, all disjoint pairs of a round at once. Signs are free.
-pub fn singular(w: &[f32], [out, width]: [usize; 2], r: usize) -> (Factors, Vec<f64>) {
+pub fn singular<E: Copy + Into<f64> + Sync>(w: &[E], [out, width]: [usize; 2], r: usize) -> (Factors, Vec<f64>) {
     let lies = out > width;
     let (k, length) = if lies { (width, out) } else { (out, width) };
-    let at = |i: usize, j: usize| f64::from(if lies { w[j * width + i] } else { w[i * width + j] });
+    let at = |i: usize, j: usize| -> f64 { if lies { w[j * width + i] } else { w[i * width + j] }.into() };
     // Each vector carries its row of the rotations behind it.
     let whole = |i: usize| (0..length).map(|j| at(i, j)).chain((0..k).map(|j| f64::from(u8::from(i == j)))).collect();
     let mut vectors: Vec<Vec<f64>> = (0..k).map(whole).collect();
@@ -96,7 +96,7 @@ fn rotate(pair: &mut [Vec<f64>], length: usize) -> f64 {
 
 /// The first `r` columns of Q `[out, r]` and the first `r` rows of R `[r, in]` of `w` `[out, in]` (Gram and Schmidt, each vector
 /// twice). R's diagonal is positive; the reference's may be negative, with the same product.
-pub fn orthogonal(w: &[f32], [out, width]: [usize; 2], r: usize) -> Factors {
+pub fn orthogonal<E: Copy + Into<f64> + Sync>(w: &[E], [out, width]: [usize; 2], r: usize) -> Factors {
     let mut q: Vec<Vec<f64>> = vec![];
     for j in 0..r {
         let mut column: Vec<f64> = (0..out).map(|i| f64::from(w[i * width + j])).collect();

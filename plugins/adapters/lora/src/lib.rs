@@ -33,6 +33,7 @@
 //! `tests/fixtures/peft-pack`), and its gradients under DoRA.
 
 mod attach;
+mod combine;
 mod decompose;
 mod embedding;
 mod fold;
