@@ -1,7 +1,9 @@
 //! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
-//! turn, `docs/bench/train.md`), and how memory and arithmetic grow with the model (`docs/bench/size.md`).
+//! turn, `docs/bench/train.md`), how memory and arithmetic grow with the model (`docs/bench/size.md`), and metrics beside sacrebleu
+//! (`docs/bench/metrics.md`).
 
 mod load;
+mod metrics;
 mod page;
 mod peer;
 mod plot;
@@ -42,6 +44,12 @@ enum What {
     },
     /// A checkpoint of 2.2 GB read, written again and verified, and the memory that takes. Wants 7 GB of disk.
     Load,
+    /// BLEU, chrF and TER beside sacrebleu.
+    Metrics {
+        /// Runs of each side, in turn; the median counts.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+    },
 }
 
 /// One line of the table.
@@ -103,6 +111,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         What::Train { rounds, only, no_compile } => train(root, *rounds, only, *no_compile),
         What::Size { rounds } => size::run(root, *rounds),
         What::Load => load::run(root),
+        What::Metrics { rounds } => metrics::run(root, *rounds),
     }
 }
 

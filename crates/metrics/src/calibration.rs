@@ -14,7 +14,9 @@ pub enum Bins {
 fn probabilities(at: &str, values: &[f64]) -> Result<()> {
     match values.iter().position(|p| !(0.0..=1.0).contains(p)) {
         None => Ok(()),
-        Some(i) => Err(MetricError::new(format!("{at}[{i}]"), "a probability from 0 to 1", values[i].to_string(), "pass probabilities, not scores or logarithms")),
+        Some(i) => {
+            Err(MetricError::new(format!("{at}[{i}]"), "a probability from 0 to 1", values[i].to_string(), "pass probabilities, not scores or logarithms"))
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub fn script_counts(text: &str) -> Vec<(Script, usize)> {
         }
     }
     counts.retain(|(_, count)| *count > 0);
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts
 }
 
@@ -94,6 +94,9 @@ mod tests {
         assert_eq!(script_counts("Привет, мир! ok 5"), [("Cyrillic", 9), ("Latin", 2)]);
         assert_eq!(script_counts("日本の語カ"), [("Han", 3), ("Hiragana", 1), ("Katakana", 1)]);
         assert_eq!(script_counts("123 …"), []);
-        assert_eq!([script_of('ا'), script_of('ก'), script_of('ह'), script_of('ሀ'), script_of('.')], [Some("Arabic"), Some("Thai"), Some("Devanagari"), Some("Ethiopic"), None]);
+        assert_eq!(
+            [script_of('ا'), script_of('ก'), script_of('ह'), script_of('ሀ'), script_of('.')],
+            [Some("Arabic"), Some("Thai"), Some("Devanagari"), Some("Ethiopic"), None]
+        );
     }
 }

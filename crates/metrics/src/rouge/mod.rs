@@ -8,6 +8,7 @@ mod subsequence;
 
 use crate::error::{MetricError, Result};
 use crate::text::ngrams::{Matcher, Vocabulary};
+pub use porter::stem;
 use subsequence::{length, union_hits};
 
 /// A ROUGE score.
@@ -60,9 +61,7 @@ impl Rouge {
     /// n-grams of length 0 or above 9, as in the reference.
     pub fn score(self, kind: RougeKind, target: &str, prediction: &str) -> Result<RougeScore> {
         match kind {
-            RougeKind::Ngram(n) if !(1..=9).contains(&n) => {
-                Err(MetricError::new("ROUGE-N", "n from 1 to 9", n.to_string(), "1 and 2 are the usual ones"))
-            }
+            RougeKind::Ngram(n) if !(1..=9).contains(&n) => Err(MetricError::new("ROUGE-N", "n from 1 to 9", n.to_string(), "1 and 2 are the usual ones")),
             RougeKind::Ngram(n) => Ok(ngrams(n, &self.words(target), &self.words(prediction))),
             RougeKind::Longest => {
                 let (target, prediction) = (self.words(target), self.words(prediction));

@@ -88,8 +88,8 @@ fn ends_short(word: &str) -> bool {
     }
 }
 
-/// The stem of a word.
-pub(super) fn stem(word: &str) -> String {
+/// The stem of a word in lower case; words with other characters than ASCII letters and digits are not what the rules are for.
+pub fn stem(word: &str) -> String {
     if let Some((_, stem)) = IRREGULAR.iter().find(|(form, _)| *form == word) {
         return (*stem).to_owned();
     }

@@ -3,20 +3,23 @@
 use super::{Spans, prefix};
 use crate::error::Result;
 
+/// Sentences are one text with a tag `O` behind each, as the reference reads them: prefixes that are not `B`, `I`, `E` or `S` may end
+/// a span without having begun one, which then reaches back to the last beginning.
 pub(super) fn spans(name: &str, sentences: &[Vec<&str>]) -> Result<Spans> {
     let mut spans = Spans::new();
+    let (mut before, mut type_before, mut start, mut place) = ('O', "", 0, 0);
     for (sentence, tags) in sentences.iter().enumerate() {
-        let (mut before, mut type_before, mut start) = ('O', "", 0);
         for (i, tag) in tags.iter().chain(&["O"]).enumerate() {
             let first = prefix(tag, || format!("{name}[{sentence}][{i}]"))?;
             let kind = type_of(&tag[first.len_utf8()..]);
             if ends(before, first, type_before == kind) {
-                spans.entry(type_before.to_owned()).or_default().insert((sentence, start, i));
+                spans.entry(type_before.to_owned()).or_default().insert((0, start, place));
             }
             if starts(before, first, type_before == kind) {
-                start = i;
+                start = place;
             }
             (before, type_before) = (first, kind);
+            place += 1;
         }
     }
     Ok(spans)

@@ -10,7 +10,7 @@ use crate::labels::Prf;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A span: sentence, first token, the token behind its last.
-pub type Place = (usize, usize, usize);
+type Place = (usize, usize, usize);
 
 /// Spans of each type.
 pub(crate) type Spans = BTreeMap<String, BTreeSet<Place>>;

@@ -101,12 +101,12 @@ impl Matcher {
 
     /// Ends the n-grams longer than `shared`; those longer than `len` reach beyond their text and do not count.
     fn close(&mut self, shared: usize, len: usize, order: usize, sources: usize, out: &mut [u64]) {
-        for n in shared..order {
+        for (n, out) in out.iter_mut().enumerate().take(order).skip(shared) {
             let begun = &mut self.begun[n * sources..(n + 1) * sources];
             if n < len {
                 let own = self.seen[0] - begun[0];
                 let most = self.seen[1..].iter().zip(&begun[1..]).map(|(s, b)| s - b).max().unwrap_or(0);
-                out[n] += u64::from(own.min(most));
+                *out += u64::from(own.min(most));
             }
             begun.copy_from_slice(&self.seen);
         }

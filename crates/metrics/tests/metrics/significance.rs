@@ -32,9 +32,12 @@ struct Case {
     options: Options,
     samples: usize,
     confidence: i64,
-    results: Vec<(f64, Option<f64>, Option<f64>, Option<f64>)>,
+    results: Vec<System>,
     signature: String,
 }
+
+/// Score, p-value, mean, half the interval.
+type System = (f64, Option<f64>, Option<f64>, Option<f64>);
 
 #[derive(Deserialize)]
 struct IntervalCase {

@@ -22,7 +22,8 @@ impl Tercom {
             }
         }
         if self.no_punct {
-            line.retain(|c| !".,?:;!\"()".contains(c) && !(self.asian_support && is_asian_mark(c)));
+            let goes = |c: char| ".,?:;!\"()".contains(c) || (self.asian_support && is_asian_mark(c));
+            line.retain(|c| !goes(c));
         }
         joined(words(&line))
     }
