@@ -152,8 +152,14 @@ impl Alphabet {
 }
 
 /// Numbers from 1 for words, in the order they come.
-#[derive(Default)]
 pub(crate) struct Vocabulary<'a>(FxHashMap<&'a str, u32>);
+
+impl Default for Vocabulary<'_> {
+    fn default() -> Self {
+        // Room for a sentence and its reference, so that most never grow it.
+        Self(FxHashMap::with_capacity_and_hasher(96, rustc_hash::FxBuildHasher))
+    }
+}
 
 impl<'a> Vocabulary<'a> {
     pub(crate) fn number(&mut self, word: &'a str) -> u32 {

@@ -2,9 +2,10 @@
 //!
 //! All its rules are about ASCII characters, so they run over bytes; the bytes of other characters pass unchanged.
 
-/// Punctuation that always stands alone: ASCII's, but for apostrophe, comma, hyphen and full stop; and the space.
-pub(super) fn stands_alone(byte: u8) -> bool {
-    matches!(byte, b' '..=b'&' | b'('..=b'+' | b'/' | b':'..=b'@' | b'['..=b'`' | b'{'..=b'~')
+/// Punctuation that always stands alone: ASCII's, but for apostrophe, comma, hyphen and full stop. In the reference the space is one
+/// of them too, but more spaces in the place of one part nothing that one does not.
+fn stands_alone(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'&' | b'('..=b'+' | b'/' | b':'..=b'@' | b'['..=b'`' | b'{'..=b'~')
 }
 
 fn is_point(byte: u8) -> bool {
@@ -13,7 +14,7 @@ fn is_point(byte: u8) -> bool {
 
 /// Spaces around characters that stand alone.
 pub(super) fn part_punctuation(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() * 2);
+    let mut out = Vec::with_capacity(text.len() + text.len() / 4);
     for &byte in text {
         if stands_alone(byte) {
             out.extend([b' ', byte, b' ']);
@@ -27,9 +28,15 @@ pub(super) fn part_punctuation(text: &[u8]) -> Vec<u8> {
 /// Full stops and commas part from what is no digit before them, then from what is no digit after them; hyphens from digits
 /// before them. Each rule goes over the text once and does not look at a character twice, as the regular expressions do.
 pub(super) fn part_points(text: &[u8]) -> Vec<u8> {
-    let before = pairs(text, |a, b| !a.is_ascii_digit() && is_point(b), |a, b| [a, b' ', b, b' ']);
-    let after = pairs(&before, |a, b| is_point(a) && !b.is_ascii_digit(), |a, b| [b' ', a, b' ', b]);
-    pairs(&after, |a, b| a.is_ascii_digit() && b == b'-', |a, b| [a, b' ', b, b' '])
+    let mut parted = text.to_vec();
+    if text.iter().any(|b| is_point(*b)) {
+        let before = pairs(text, |a, b| !a.is_ascii_digit() && is_point(b), |a, b| [a, b' ', b, b' ']);
+        parted = pairs(&before, |a, b| is_point(a) && !b.is_ascii_digit(), |a, b| [b' ', a, b' ', b]);
+    }
+    if parted.contains(&b'-') {
+        parted = pairs(&parted, |a, b| a.is_ascii_digit() && b == b'-', |a, b| [a, b' ', b, b' ']);
+    }
+    parted
 }
 
 fn pairs(text: &[u8], found: impl Fn(u8, u8) -> bool, replaced: impl Fn(u8, u8) -> [u8; 4]) -> Vec<u8> {
