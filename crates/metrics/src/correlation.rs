@@ -26,6 +26,9 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Result<f64> {
     let centred = |v: &[f64]| {
         let mean = v.iter().sum::<f64>() / v.len() as f64;
         let centred: Vec<f64> = v.iter().map(|a| a - mean).collect();
+        // Squares of very small and very large numbers would leave the range of a double.
+        let scale = centred.iter().fold(0.0f64, |most, a| most.max(a.abs()));
+        let centred: Vec<f64> = centred.into_iter().map(|a| a / scale).collect();
         let norm = centred.iter().map(|a| a * a).sum::<f64>().sqrt();
         centred.into_iter().map(move |a| a / norm).collect::<Vec<f64>>()
     };

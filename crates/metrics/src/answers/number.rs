@@ -74,18 +74,25 @@ fn number(chars: &[char], at: usize) -> (String, usize) {
     (if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }, end)
 }
 
+/// Groups of a number at most; longer chains are lists.
+const GROUPS: usize = 12;
+
 /// The length of a group of digits behind a comma at `comma` if it is one of thousands: three digits, or two with more groups
 /// behind them.
 fn group(chars: &[char], comma: usize) -> Option<usize> {
-    if chars.get(comma) != Some(&',') {
-        return None;
+    let length = |at: usize| {
+        let digits = || chars[at + 1..].iter().take(4).take_while(|c| c.is_ascii_digit()).count();
+        if chars.get(at) == Some(&',') { digits() } else { 0 }
+    };
+    let mut at = comma;
+    for _ in 0..GROUPS {
+        match length(at) {
+            2 => at += 3,
+            3 => return Some(if at == comma { 3 } else { 2 }),
+            _ => return None,
+        }
     }
-    let length = chars[comma + 1..].iter().take_while(|c| c.is_ascii_digit()).count();
-    match length {
-        3 => Some(3),
-        2 => group(chars, comma + 3).map(|_| 2),
-        _ => None,
-    }
+    None
 }
 
 #[cfg(test)]
@@ -99,6 +106,7 @@ mod tests {
     #[test]
     fn separators_signs_and_points() {
         assert_eq!(["1,234", "2,00,000", "3,4", "1,2345", "7,12"].map(last), ["1234", "200000", "4", "2345", "12"]);
+        assert_eq!(last(&"12,".repeat(100_000)), "12", "a list, however long");
         assert_eq!(["5-3", "-3", "x = -3.", "(-0.50)", "a-3", "-0", "−4"].map(last), ["3", "-3", "-3", "-0.5", "3", "0", "-4"]);
         assert_eq!(["42.", "3.14.", "007", "1.0", ".5", "#### 1,000"].map(last), ["42", "3.14", "7", "1", "5", "1000"]);
     }

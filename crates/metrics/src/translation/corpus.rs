@@ -53,10 +53,16 @@ pub trait CorpusMetric: Sync {
     /// There are no hypotheses, or not as many as segments with references.
     fn statistics(&self, hypotheses: &[&str], references: &References) -> Result<Statistics>;
 
-    /// The score of sums.
+    /// The score of the sums of its own [`Statistics`].
+    ///
+    /// # Panics
+    /// There are other than [`Statistics::width`] sums.
     fn score(&self, totals: &[f64]) -> Score;
 
     /// The score of sums in single precision, as sacrebleu computes it for a resample.
+    ///
+    /// # Panics
+    /// As [`CorpusMetric::score`].
     fn resample(&self, totals: &[f32]) -> Single;
 
     /// The score of a corpus.

@@ -61,7 +61,10 @@ impl Bleu {
         Ok(Self(options))
     }
 
-    /// Score, precisions and lengths from sums, as [`CorpusMetric::statistics`] adds them up.
+    /// Score, precisions and lengths from sums, as [`CorpusMetric::statistics`] gives and [`Statistics::totals`] adds them up.
+    ///
+    /// # Panics
+    /// There are other than `2 + 2 · max_ngram_order` sums.
     pub fn parts(&self, totals: &[f64]) -> BleuParts {
         compute(totals, &self.0)
     }
