@@ -75,6 +75,12 @@ fn measured(mut command: Command, folder: &Path, metric: &str, segments: usize) 
     Ok((answer["seconds"].as_f64().context("no seconds")?, answer["line"].as_str().context("no line")?.to_owned()))
 }
 
+/// The load average of the last minute, which tells whether the machine was free.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().filter(|l| !l.is_empty()).unwrap_or("an unknown number of").to_owned()
+}
+
 /// Measures, and writes `docs/bench/metrics.md`.
 ///
 /// # Errors
@@ -98,8 +104,9 @@ pub fn run(root: &Path, rounds: usize) -> Result<()> {
         command
     };
     let mut text = format!(
-        "# Metrics beside sacrebleu\n\nWritten by `cargo xtask bench metrics`; do not edit by hand.\n\nOn {}, shared with other work where it was: made-up texts of 8 to 37 words a segment. Each run is a process of its own, the sides in\nturn; medians of {rounds} runs. Starting, importing and reading are left out on both sides, tokenizing is not. sacrebleu 2.6.0 has one thread.\nThe score lines are equal to six decimals, or nothing is written.\n\n| metric | segments | sacrebleu, s | tongues, 1 thread, s | times as fast | tongues, 2 threads, s | times as fast |\n|---|---|---|---|---|---|---|\n",
-        processor()
+        "# Metrics beside sacrebleu\n\nWritten by `cargo xtask bench metrics`; do not edit by hand.\n\nOn {}, {} processes at work on average when it began: made-up texts of 8 to 37 words a segment. Each run is a process of its own, the sides in\nturn; medians of {rounds} runs. Starting, importing and reading are left out on both sides, tokenizing is not. sacrebleu 2.6.0 has one thread.\nThe score lines are equal to six decimals, or nothing is written. A second thread gains only where a second core is free.\n\n| metric | segments | sacrebleu, s | tongues, 1 thread, s | times as fast | tongues, 2 threads, s | times as fast |\n|---|---|---|---|---|---|---|\n",
+        processor(),
+        load()
     );
     let mut least = f64::MAX;
     for (name, metric, segments) in ROWS {
