@@ -1,8 +1,10 @@
 //! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
-//! turn, `docs/bench/train.md`), and how memory and arithmetic grow with the model (`docs/bench/size.md`).
+//! turn, `docs/bench/train.md`), how memory and arithmetic grow with the model (`docs/bench/size.md`), and metrics beside sacrebleu
+//! (`docs/bench/metrics.md`).
 
 mod load;
 mod merge;
+mod metrics;
 mod page;
 mod peer;
 mod plot;
@@ -47,6 +49,10 @@ enum What {
     Merge {
         /// Rounds of each side.
         #[arg(long, default_value_t = 3)]
+    /// BLEU, chrF and TER beside sacrebleu.
+    Metrics {
+        /// Runs of each side, in turn; the median counts.
+        #[arg(long, default_value_t = 7)]
         rounds: usize,
     },
 }
@@ -111,6 +117,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         What::Size { rounds } => size::run(root, *rounds),
         What::Load => load::run(root),
         What::Merge { rounds } => merge::run(root, *rounds),
+        What::Metrics { rounds } => metrics::run(root, *rounds),
     }
 }
 

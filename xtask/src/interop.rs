@@ -89,14 +89,19 @@ fn tongues(root: &Path, arguments: &[&Path]) -> Result<()> {
 
 /// The environment's Python, with exactly the pinned packages in it.
 pub fn environment(root: &Path, folder: &Path) -> Result<PathBuf> {
+    environment_with(root, folder, REQUIREMENTS)
+}
+
+/// The same with the packages of another list.
+pub fn environment_with(root: &Path, folder: &Path, requirements: &str) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     if !python.is_file() {
         tree::call(Command::new("python3").args(["-m", "venv"]).arg(folder)).context("python3 with its venv module is needed")?;
     }
-    let wanted = tree::text(root, REQUIREMENTS)?;
+    let wanted = tree::text(root, requirements)?;
     if !has(&installed(&python)?, &wanted) {
         tree::call(
-            Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(root.join(REQUIREMENTS)),
+            Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(root.join(requirements)),
         )?;
     }
     Ok(python)

@@ -10,6 +10,7 @@ use toml_edit::{DocumentMut, Item};
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
 const LAYERS: [(&str, usize); 15] = [
     ("ops", 0),
+    ("metrics", 0),
     ("kernel", 1),
     ("nn", 2),
     ("io", 2),
@@ -26,7 +27,7 @@ const LAYERS: [(&str, usize); 15] = [
     ("testkit", 3),
 ];
 /// What plugins may use, and the testkit beside `io`: it reads what other programs wrote.
-const BASE: [&str; 3] = ["kernel", "nn", "ops"];
+const BASE: [&str; 4] = ["kernel", "nn", "ops", "metrics"];
 
 /// One dependency between packages of the project.
 #[derive(Clone, Debug)]
@@ -142,10 +143,13 @@ mod tests {
             ("nn", "kernel"),
             ("cli", "builtin"),
             ("testkit", "io"),
+            ("eval", "metrics"),
         ];
         assert!(allowed.iter().all(|(from, to)| !refused(from, "dependencies", to)));
         let refuse = [
             ("ops", "kernel"),
+            ("ops", "metrics"),
+            ("metrics", "kernel"),
             ("kernel", "nn"),
             ("train", "eval"),
             ("recipe", "engine"),
@@ -161,6 +165,7 @@ mod tests {
     fn the_testkit_is_for_tests_and_plugins_know_the_base_only() {
         assert!(refused("train", "dependencies", "testkit") && !refused("train", "dev-dependencies", "testkit"));
         assert!(refused("plugin", "dependencies", "io") && !refused("plugin", "dependencies", "nn"));
+        assert!(!refused("plugin", "dependencies", "metrics"));
         assert!(refused("plugin", "dependencies", "adapter-lora") && refused("plugin", "target.'cfg(unix)'.dependencies", "train"));
         assert!(refused("builtin", "dependencies", "kernel") && !refused("builtin", "dependencies", "adapter-lora"));
     }
