@@ -57,6 +57,7 @@ impl Composer<'_> {
             negated: false,
             manner: None,
             time: None,
+            place: None,
         }
     }
 
@@ -73,7 +74,7 @@ impl Composer<'_> {
     }
 
     fn phrase(&mut self, group: ConceptId, number: Number) -> NounPhrase {
-        let mut phrase = NounPhrase { head: group, number, determiner: None, numeral: None, adjective: None, only: false };
+        let mut phrase = NounPhrase { head: group, number, determiner: None, numeral: None, adjective: None, only: false, count: None };
         match self.inventory.get(group).class {
             WordClass::Noun(_) => {
                 phrase.head = self.twin(group);

@@ -26,27 +26,37 @@
 //! ```
 
 mod agreement;
+mod atom;
 mod compose;
 mod config;
 mod error;
 mod events;
+mod features;
 mod inventory;
 mod language;
 mod lexicon;
 mod meaning;
 mod phonology;
+mod phrase;
 mod plan;
 mod random;
 mod realise;
 mod script;
 mod selection;
 mod split;
+mod utterance;
+mod verb;
+mod words;
 mod world;
 mod zipf;
 
+pub use atom::{Aspect, Atom, Role, align};
 pub use config::WorldConfig;
 pub use error::WorldError;
+pub use features::{Distance, Feature};
 pub use language::{LanguageConfig, WordOrder};
+pub use phonology::Phonotactics;
 pub use script::Script;
 pub use split::Split;
-pub use world::{Sentence, World};
+pub use utterance::{Text, Token};
+pub use world::{Entry, Sentence, World};

@@ -24,7 +24,7 @@ pub(crate) const TENSES: [Tense; 3] = [Tense::Past, Tense::Present, Tense::Futur
 pub(crate) type Determiner = Function;
 
 /// A participant with its modifiers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NounPhrase {
     pub(crate) head: ConceptId,
     /// Of pronouns and names, too; a name is always one.
@@ -35,10 +35,30 @@ pub(crate) struct NounPhrase {
     pub(crate) adjective: Option<ConceptId>,
     /// "Only" before a name.
     pub(crate) only: bool,
+    /// A number of tasks, in the place of a numeral.
+    pub(crate) count: Option<Count>,
+}
+
+/// How many, in tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// So many, below 100.
+    Of(u32),
+    /// "How many".
+    Asked,
+}
+
+/// Where something happens, in tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In there.
+    In(NounPhrase),
+    /// "Where".
+    Asked,
 }
 
 /// An event with tense and modifiers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clause {
     pub(crate) frame: Frame,
     pub(crate) predicate: ConceptId,
@@ -52,10 +72,12 @@ pub(crate) struct Clause {
     pub(crate) negated: bool,
     pub(crate) manner: Option<ConceptId>,
     pub(crate) time: Option<ConceptId>,
+    /// Of clauses with an object, in tasks.
+    pub(crate) place: Option<Place>,
 }
 
 /// The meaning of a sentence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Meaning {
     pub(crate) main: Clause,
     /// A clause about the subject of the main one, which is its subject too.
