@@ -88,6 +88,11 @@ pub(crate) struct Meaning {
 }
 
 impl NounPhrase {
+    /// One of these, without modifiers.
+    pub(crate) fn bare(head: ConceptId) -> Self {
+        Self { head, number: Number::One, determiner: None, numeral: None, adjective: None, only: false, count: None }
+    }
+
     fn words(&self, suffixing: bool) -> usize {
         let determiner = match self.determiner {
             Some(Function::Definite | Function::Indefinite) => !suffixing,
@@ -99,6 +104,23 @@ impl NounPhrase {
 }
 
 impl Clause {
+    /// Present, affirmed, with a subject alone.
+    pub(crate) fn new(frame: Frame, subject: NounPhrase, predicate: ConceptId) -> Self {
+        Self {
+            frame,
+            predicate,
+            subject,
+            object: None,
+            recipient: None,
+            relation: Function::In,
+            tense: Tense::Present,
+            negated: false,
+            manner: None,
+            time: None,
+            place: None,
+        }
+    }
+
     /// Words of the clause without its subject.
     fn predicate_words(&self, suffixing: bool) -> usize {
         let copular = self.frame == Frame::Copular;
@@ -123,6 +145,17 @@ impl Frame {
 }
 
 impl Meaning {
+    /// A clause, or two: "but" between an affirmed and a negated one, else "and".
+    pub(crate) fn of(main: Clause, second: Option<Clause>) -> Self {
+        let contrast = second.is_some_and(|second| second.negated != main.negated);
+        let conjunction = if contrast { Function::But } else { Function::And };
+        Self { main, relative: None, second: second.map(|second| (conjunction, second)), question: false }
+    }
+
+    pub(crate) fn question(main: Clause) -> Self {
+        Self { question: true, ..Self::of(main, None) }
+    }
+
     /// Words of the sentence in a suffixing language, or in one that is not.
     pub(crate) fn words(&self, suffixing: bool) -> usize {
         let marker = usize::from(!suffixing);

@@ -25,8 +25,10 @@ pub(crate) struct Speech<'a> {
     pub(crate) speaker: &'a Speaker<'a>,
     words: Vec<Word>,
     at: Atom,
-    /// Draws synonyms and spelling errors.
+    /// Draws synonyms.
     key: u64,
+    /// Draws spelling errors, where there may be some.
+    noise: Option<u64>,
 }
 
 /// The parts of a clause.
@@ -72,14 +74,14 @@ pub(crate) enum Status {
 
 impl<'a> Speech<'a> {
     /// Nothing said yet.
-    pub(crate) fn new(speaker: &'a Speaker<'a>, key: u64) -> Self {
+    pub(crate) fn new(speaker: &'a Speaker<'a>, key: u64, noise: Option<u64>) -> Self {
         let at = Atom { piece: 0, clause: 0, role: Role::Clause, aspect: Aspect::Head };
-        Self { speaker, words: Vec::new(), at, key }
+        Self { speaker, words: Vec::new(), at, key, noise }
     }
 
     /// What was said, written.
     pub(crate) fn finish(self) -> Text {
-        write(self.words, self.speaker.config, self.speaker.pivot, self.key)
+        write(self.words, self.speaker.config, self.speaker.pivot, self.noise)
     }
 
     /// A sentence, capitalised and punctuated.
@@ -106,11 +108,11 @@ impl<'a> Speech<'a> {
         self.at.piece += 1;
     }
 
-    /// Words outside any sentence, each a piece of its own or all of one.
+    /// Words outside any sentence, in their first forms.
     pub(crate) fn list(&mut self, words: &[ConceptId], mark: &'static str) {
         self.at = Atom { clause: 0, role: Role::Loose, ..self.at };
         for (place, id) in words.iter().enumerate() {
-            self.word(*id, Aspect::Numeral(place as u8));
+            self.form(*id, self.speaker.lexicon.form(*id), Aspect::Numeral(place as u8));
         }
         self.mark(mark);
         self.at.piece += 1;
@@ -207,7 +209,7 @@ impl<'a> Speech<'a> {
 
     /// A word in its first form or a synonym of it.
     pub(crate) fn word(&mut self, id: ConceptId, aspect: Aspect) {
-        let free = hash(self.key, "synonym", &[self.words.len() as u64]).is_multiple_of(2);
+        let free = hash(self.key, "synonym", &[u64::from(id)]).is_multiple_of(2);
         let lexicon = self.speaker.lexicon;
         let form = lexicon.synonym(id).filter(|_| free).unwrap_or_else(|| lexicon.form(id));
         self.form(id, form, aspect);

@@ -74,14 +74,14 @@ impl Word {
     }
 }
 
-/// Writes words one after the other; `key` draws the spelling errors.
-pub(crate) fn write(words: Vec<Word>, config: &LanguageConfig, pivot: &Lexicon, key: u64) -> Text {
+/// Writes words one after the other; `noise` draws the spelling errors.
+pub(crate) fn write(words: Vec<Word>, config: &LanguageConfig, pivot: &Lexicon, noise: Option<u64>) -> Text {
     let mut text = String::new();
     let mut tokens = Vec::with_capacity(words.len());
     for (index, word) in words.into_iter().enumerate() {
         let mut form = word.form(config.prefixing);
-        let drawn = hash(key, "noise", &[index as u64]);
-        if word.lexeme.is_some() && drawn % 1000 < u64::from(config.noise_permille) {
+        let drawn = noise.map(|key| hash(key, "noise", &[index as u64])).filter(|drawn| drawn % 1000 < u64::from(config.noise_permille));
+        if let (Some(drawn), true) = (drawn, word.lexeme.is_some()) {
             form = misspelt(&form, drawn / 1000);
         }
         // Forms are ASCII letters, so the first byte is the first letter.

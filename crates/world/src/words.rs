@@ -13,10 +13,11 @@ pub(crate) enum Extra {
     Where, HowMany,
     Have, Give, Find, Lose,
     Negate, MakePast, MakeFuture, Ask, Swap,
-    Zero, One, Two, Three, Four, Five, Six, Seven, Eight, Nine, Ten,
+    /// The other digits and ten follow it.
+    Zero,
 }
 
-pub(crate) const EXTRAS: u16 = Extra::Ten as u16 + 1;
+pub(crate) const EXTRAS: u16 = Extra::Zero as u16 + 11;
 
 impl Extra {
     pub(crate) fn id(self, inventory: &Inventory) -> ConceptId {

@@ -12,6 +12,7 @@ use crate::random::{hash, hash_text};
 use crate::realise::{Speaker, Speech};
 use crate::selection::Frame;
 use crate::split::Split;
+use crate::tasks::{Item, Maker, TaskConfig};
 use crate::utterance::Text;
 
 /// A sentence of one language.
@@ -94,6 +95,37 @@ impl World {
         Ok((0..asked).map(|index| self.sentence(&speaker, split, index)).collect())
     }
 
+    /// The first `count` items of a task. Items of equal index mean the same in
+    /// every language, and a longer list begins with the shorter one.
+    ///
+    /// # Errors
+    /// [`WorldError::TooManyItems`] when so many are not found; `OutOfRange` and
+    /// `NamelessLanguage` for a difficulty or a language that cannot be.
+    pub fn items(&self, task: &TaskConfig, language: &LanguageConfig, split: Split, count: usize) -> Result<Vec<Item>, WorldError> {
+        language.check()?;
+        task.check()?;
+        let maker = Maker::new(&self.inventory, &self.planner, self.config.seed, task, split);
+        let drafts = maker.drafts(count)?;
+        let (here, there) = (self.words(language), self.words(&task.source));
+        let (speaker, source) = (self.speaker(language, &here), self.speaker(&task.source, &there));
+        let voice = hash(self.config.seed, "voice", &[hash_text(&language.name), task.task as u64]);
+        let items = drafts.into_iter().enumerate().map(|(index, draft)| {
+            let fields = draft.fields(&speaker, &source, hash(voice, "item", &[draft.meaning]));
+            Item {
+                id: format!("{}.{}.{index:06}", task.task.name(), split.name()),
+                task: task.task,
+                language: language.name.clone(),
+                split,
+                meaning: draft.meaning,
+                gold: draft.gold(&fields),
+                keys: draft.keys,
+                stated: draft.stated,
+                fields,
+            }
+        });
+        Ok(items.collect())
+    }
+
     /// Every word of the language: the form of the pivot and the form here, in
     /// the scripts of each. A merged word has several rows, a split word two;
     /// what the language says by suffixes has none. Shares above 1000 count as
@@ -144,7 +176,7 @@ impl World {
     fn sentence(&self, speaker: &Speaker<'_>, split: Split, index: u64) -> (Sentence, Text) {
         let (meaning, number) = self.planner.plan(&self.inventory, split, index);
         let key = hash(self.config.seed, "variation", &[hash_text(&speaker.config.name), split as u64, index]);
-        let mut speech = Speech::new(speaker, key);
+        let mut speech = Speech::new(speaker, key, Some(key));
         speech.say(&meaning);
         let text = speech.finish();
         let sentence = Sentence { id: format!("{}.{index:06}", split.name()), text: text.text.clone(), meaning: number };
