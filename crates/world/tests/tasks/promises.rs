@@ -4,7 +4,7 @@
 use crate::reading::{few, world};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use tongues_world::{Aspect, Gold, Item, LanguageConfig, Role, Split, Task, TaskConfig, World, WorldConfig, WorldError, align, bio};
+use tongues_world::{Aspect, Gold, Item, LanguageConfig, Role, Split, Task, TaskConfig, Token, World, WorldConfig, WorldError, align, bio};
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Dev, Split::Test];
 
@@ -172,6 +172,9 @@ fn spans_cut_the_text_and_give_the_tags() {
                 assert_eq!(cut.split(' ').collect::<Vec<_>>(), words);
                 assert_eq!(tags[span.tokens.start], format!("B-{}", span.label));
                 assert!(tags[span.tokens.clone()].iter().skip(1).all(|tag| *tag == format!("I-{}", span.label)));
+                // A preposition is none of it; a case affix is, with its noun.
+                let bare = |token: &Token| token.atoms.iter().all(|atom| atom.aspect == Aspect::Case);
+                assert!(!text.tokens[span.tokens.clone()].iter().any(bare));
                 inside += span.tokens.len() - 1;
             }
             let tagged = tags.iter().filter(|tag| *tag != "O").count();
