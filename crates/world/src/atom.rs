@@ -19,7 +19,7 @@ pub enum Role {
     Recipient,
     /// The place.
     Place,
-    /// A number, sign or verb of instruction outside any clause.
+    /// A word, number or sign outside any clause.
     Loose,
 }
 
@@ -32,7 +32,7 @@ pub enum Aspect {
     Determiner,
     /// Plural.
     Plural,
-    /// Numeral; the number says which of its words.
+    /// Numeral, or words outside any clause; the number says which word of them.
     Numeral(u8),
     /// Adjective.
     Adjective,

@@ -99,7 +99,7 @@ impl World {
     /// every language, and a longer list begins with the shorter one.
     ///
     /// # Errors
-    /// [`WorldError::TooManyItems`] when so many are not found; `OutOfRange` and
+    /// [`WorldError::TooManyItems`] when so many are not found, or beyond a million; `OutOfRange` and
     /// `NamelessLanguage` for a difficulty or a language that cannot be.
     pub fn items(&self, task: &TaskConfig, language: &LanguageConfig, split: Split, count: usize) -> Result<Vec<Item>, WorldError> {
         language.check()?;

@@ -13,9 +13,11 @@ use crate::tasks::facts::Facts;
 use crate::tasks::{Task, TaskConfig};
 use std::collections::BTreeSet;
 
-/// Counters tried for each item asked for, and beyond that.
-const ATTEMPTS: u64 = 200;
-const MORE_ATTEMPTS: u64 = 2000;
+/// Counters in a row that give nothing new before a split counts as used up.
+const MISSES: u64 = 10_000;
+
+/// Most items of one list: some tasks never end.
+const MOST: u64 = 1_000_000;
 
 /// Makes the drafts of one task and split.
 pub(crate) struct Maker<'a> {
@@ -34,23 +36,29 @@ impl<'a> Maker<'a> {
 
     /// The first `count` drafts with distinct meanings.
     pub(crate) fn drafts(&self, count: usize) -> Result<Vec<Draft>, WorldError> {
+        let refused = |available| {
+            let (task, split) = (self.config.task.name(), self.split.name());
+            Err(WorldError::TooManyItems { task, split, available, asked: count as u64 })
+        };
+        if count as u64 > MOST {
+            return refused(MOST);
+        }
         let facts = Facts::of(self);
-        let mut seen = BTreeSet::new();
-        let mut drafts = Vec::new();
-        let attempts = (count as u64).saturating_mul(ATTEMPTS).saturating_add(MORE_ATTEMPTS);
-        let all = (0..attempts).take_while(|attempt| self.config.task != Task::FactQa || *attempt < facts.questions(self.split));
-        for attempt in all {
-            if drafts.len() == count {
-                break;
+        let (mut drafts, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut counter, mut misses) = (0, 0);
+        while drafts.len() < count {
+            let draft = self.draft(self.config.task, counter, &facts);
+            counter += 1;
+            match draft.filter(|draft| seen.insert(draft.meaning)) {
+                Some(draft) => {
+                    drafts.push(draft);
+                    misses = 0;
+                }
+                None if misses == MISSES => return refused(drafts.len() as u64),
+                None => misses += 1,
             }
-            let draft = self.draft(self.config.task, attempt, &facts);
-            drafts.extend(draft.filter(|draft| seen.insert(draft.meaning)));
         }
-        if drafts.len() == count {
-            return Ok(drafts);
-        }
-        let (task, split) = (self.config.task.name(), self.split.name());
-        Err(WorldError::TooManyItems { task, split, available: drafts.len() as u64, asked: count as u64 })
+        Ok(drafts)
     }
 
     /// What a counter gives, unless it belongs to another split.

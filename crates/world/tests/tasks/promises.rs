@@ -214,6 +214,10 @@ fn wrong_difficulties_and_too_many_items_are_refused() {
     let error = world.items(&config, &LanguageConfig::pivot(), Split::Test, 41).unwrap_err();
     assert_eq!(error, WorldError::TooManyItems { task: "qa", split: "test", available: 40, asked: 41 });
     assert!(error.to_string().contains("expected at most 40 items, found a request for 41; ask for fewer"));
+    for task in Task::ALL {
+        let error = world.items(&TaskConfig::new(task), &LanguageConfig::pivot(), Split::Dev, usize::MAX).unwrap_err();
+        assert!(matches!(error, WorldError::TooManyItems { available: 1_000_000, .. }));
+    }
     let source = LanguageConfig { noise_permille: 1001, ..LanguageConfig::pivot() };
     let config = TaskConfig { source, ..TaskConfig::new(Task::Translation) };
     assert!(matches!(world.items(&config, &LanguageConfig::pivot(), Split::Dev, 1), Err(WorldError::OutOfRange { .. })));
