@@ -18,7 +18,7 @@ pub struct TaskConfig {
     pub steps: u32,
     /// Arithmetic: the largest number that occurs, `9..=99`.
     pub largest: u32,
-    /// Inference, slots, intent: clauses of a text, `2..=4`.
+    /// Slots, intent: clauses of a text; inference: most clauses of a premise. `2..=4`.
     pub clauses: u32,
     /// Retrieval: wrong candidates, `1..=15`; the first three differ from the right
     /// one in nothing but who does what.

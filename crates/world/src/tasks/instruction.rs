@@ -9,6 +9,7 @@ use crate::random::{Stream, hash};
 use crate::tasks::Maker;
 use crate::tasks::cast::distinct;
 use crate::tasks::draft::{Draft, Field, Piece, Truth};
+use crate::tasks::maker::VERB;
 use crate::words::Extra;
 
 const CHANGES: [Extra; 5] = [Extra::Swap, Extra::Negate, Extra::MakePast, Extra::MakeFuture, Extra::Ask];
@@ -19,6 +20,8 @@ impl Maker<'_> {
         let told = Meaning::of(self.act(&exchange, 0, 0, stream.chance(1, 3)), None);
         let (prompt, changed, drawn) = self.instruct(stream, told)?;
         let mut parts = exchange.parts().to_vec();
+        // The other verb is not said.
+        parts[VERB] = 0;
         parts.extend(drawn);
         parts.push(told.main.negated.into());
         let fields = vec![Field::new("prompt", prompt), Field::answer("response", vec![Piece::say(changed)])];

@@ -115,6 +115,9 @@ pub(crate) struct Exchange {
     pub(crate) tense: Tense,
 }
 
+/// Where the second verb stands among the numbers of an exchange.
+pub(crate) const VERB: usize = 1;
+
 impl Exchange {
     /// Numbers that tell it from others.
     pub(crate) fn parts(&self) -> [u64; 5] {

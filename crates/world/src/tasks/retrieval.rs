@@ -27,8 +27,9 @@ impl Maker<'_> {
         let query = vec![Piece::say(Meaning::of(positive[about], None))];
         let mut fields = vec![Field::new("query", query), Field::new("positive", sentences(&positive))];
         fields.extend(negatives.iter().map(|clauses| Field::new("negative", sentences(clauses))));
-        let mut parts = exchange.parts().to_vec();
-        parts.extend([turned, negated, about].map(|part| part as u64));
+        let [one, other] = [turned, 1 - turned].map(|index| exchange.persons[index]);
+        let mut parts = Exchange { persons: [one, other], ..exchange }.parts().to_vec();
+        parts.extend([negated, about].map(|part| part as u64));
         Some(Draft { meaning: hash(0, "retrieval", &parts), keys, stated: Vec::new(), fields, truth: Truth::Field("positive") })
     }
 

@@ -15,15 +15,15 @@ fn items(task: Task, language: &LanguageConfig, split: Split, count: usize) -> V
 #[test]
 fn the_first_items_are_the_same_bytes_everywhere() {
     let expected = [
-        "35ec1dfbcb14c40ab0788e4e6c1f79a509953569b4497b5feee85c20c1f5274c",
-        "6970e0ebb331c1944b6b6cead04e4f219d3e37d7c28bf642e6b3742c71aae35b",
+        "cbf3ecd41d49f63cfe81a113ce2e4464a70c90223ad8d5638157c6ac42119cd3",
+        "de2f95bd894a0f63c70b2b6568ee50e8bf9a9d7fb9380b45d32060c998796a02",
         "f92b09aa9c8967f33164b2a172afa35a0dff6c5f1162072b553cc6edf4d93638",
         "e2b7a167f1aaa65d6e7955686338c4d745e346eb727dd37b25f3607fe605a3f8",
-        "f0048533415d68646e841466da92a3a848f62bd8152b2011b0f6b8f39864fbd6",
+        "6ec5ee0214605c3b0249e97df2eee956576b94bbb1acfacda994f25313a1900b",
         "94b96dd2f0e104b189d8ff232a930039afe4258bc2d682de7962ab8a3e68f869",
         "bf8604d47e19ffe92a578d1c5ff0b653dd4e3674c9e79b7761d5475cd14456fe",
-        "b7a4da05187d14a0edc20fab3dedb429c0c52a604c92e35c61af89aa89fec98e",
-        "c4d9011638b04b3a6f39ef3e78ca1bbe2e75b1194ecccb5c27a4bb0bce8c3f12",
+        "3533fa13fe20b07e1d1bef7ad7fae7eab5c6a4ac655e6cd94788085370847d7a",
+        "51bfef0ee2643cc5c8d74330a1eb9afef5eed14b30da0890bc1b48945973f1fa",
         "aa1fd3f54e680c31a3220732c9e96df9a92ea46b443718cf38c94e1ff26d70ea",
     ];
     let found = Task::ALL.map(|task| {
@@ -108,7 +108,10 @@ fn no_meaning_of_one_split_is_in_another_in_any_task() {
                     assert_eq!(first, split, "{}: {}", item.id, item.fields[0].text.text);
                 }
                 let all = item.fields.iter().map(|field| field.text.text.as_str()).collect::<Vec<_>>().join("\n");
-                assert_eq!(*texts.entry((task, all)).or_insert(split), split);
+                let before = texts.insert((task, all), split);
+                // Documents and translations may take over a question more than once.
+                let again = matches!(task, Task::LanguageModel | Task::Translation) && before == Some(split);
+                assert!(before.is_none() || again, "{}", item.id);
             }
         }
     }
