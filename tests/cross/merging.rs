@@ -72,7 +72,7 @@ fn distance(found: &[f32], expected: &[f32], half: bool) -> f32 {
 fn equals_mergekit(methods: &[&str]) -> usize {
     let of = |config: &Json| methods.iter().any(|m| config["merge_method"] == **m);
     let mut compared = 0;
-    for (name, config) in configs().iter().filter(|(name, config)| of(config) && !name.ends_with("-drawn")) {
+    for (name, _) in configs().iter().filter(|(name, config)| of(config) && !name.ends_with("-drawn")) {
         let (found, expected) = (merged(name), read(&folder().join(format!("merged/{name}.safetensors"))));
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{name}: names");
         for (tensor, (values, half)) in &expected {

@@ -46,18 +46,10 @@ impl Composer<'_> {
     fn clause(&mut self, frame: Frame, event: &Event, tense: Tense, number: Number) -> Clause {
         let subject = self.phrase(event.subject, number);
         let object = event.object.map(|head| self.any_phrase(head));
-        Clause {
-            frame,
-            predicate: self.twin(event.predicate),
-            subject,
-            object,
-            recipient: event.recipient.map(|head| self.any_phrase(head)),
-            relation: self.relation(event.object),
-            tense,
-            negated: false,
-            manner: None,
-            time: None,
-        }
+        let predicate = self.twin(event.predicate);
+        let recipient = event.recipient.map(|head| self.any_phrase(head));
+        let relation = self.relation(event.object);
+        Clause { object, recipient, relation, tense, ..Clause::new(frame, subject, predicate) }
     }
 
     /// A place mostly has its own relation.
@@ -73,7 +65,7 @@ impl Composer<'_> {
     }
 
     fn phrase(&mut self, group: ConceptId, number: Number) -> NounPhrase {
-        let mut phrase = NounPhrase { head: group, number, determiner: None, numeral: None, adjective: None, only: false };
+        let mut phrase = NounPhrase { number, ..NounPhrase::bare(group) };
         match self.inventory.get(group).class {
             WordClass::Noun(_) => {
                 phrase.head = self.twin(group);

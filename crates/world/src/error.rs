@@ -28,6 +28,17 @@ pub enum WorldError {
         /// Sentences asked for.
         asked: u64,
     },
+    /// More items were asked for than were found in the split.
+    TooManyItems {
+        /// Name of the task.
+        task: &'static str,
+        /// Name of the split.
+        split: &'static str,
+        /// Distinct items found.
+        available: u64,
+        /// Items asked for.
+        asked: u64,
+    },
 }
 
 impl fmt::Display for WorldError {
@@ -38,6 +49,10 @@ impl fmt::Display for WorldError {
             Self::TooMany { split, available, asked } => write!(
                 f,
                 "split {split}: expected at most {available} sentences, found a request for {asked}; ask for fewer, or enlarge the lexicon of the world"
+            ),
+            Self::TooManyItems { task, split, available, asked } => write!(
+                f,
+                "task {task}, split {split}: expected at most {available} items, found a request for {asked}; ask for fewer, or enlarge the lexicon of the world"
             ),
         }
     }

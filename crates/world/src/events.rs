@@ -172,7 +172,7 @@ impl EventSpace {
     }
 
     /// The number of an event: `event(find(e)) == e`.
-    fn find(&self, event: &Event) -> Option<u64> {
+    pub(crate) fn find(&self, event: &Event) -> Option<u64> {
         let same = |(id, _): &(ConceptId, u64)| *id == event.predicate;
         let row = self.predicates.iter().position(same)?;
         let (pattern, first) = self.rows[row];

@@ -3,6 +3,7 @@
 use crate::config::WorldConfig;
 use crate::random::hash;
 use crate::selection::{Frame, NOUN_CLASSES, NounClass, favoured, patterns};
+use crate::words::EXTRAS;
 use std::ops::Range;
 
 /// Number of a concept in the inventory.
@@ -60,19 +61,26 @@ pub(crate) struct Concept {
 
 /// All concepts, class by class.
 pub(crate) struct Inventory {
-    pub(crate) concepts: Vec<Concept>,
+    concepts: Vec<Concept>,
+    /// How many of them sentences use; the rest are words of tasks alone.
+    common: ConceptId,
     classes: Vec<(WordClass, Range<ConceptId>)>,
 }
 
 impl Inventory {
     pub(crate) fn new(config: &WorldConfig) -> Self {
-        let mut inventory = Self { concepts: Vec::new(), classes: Vec::new() };
+        let mut inventory = Self { concepts: Vec::new(), common: 0, classes: Vec::new() };
         inventory.add(config.seed, WordClass::Function, FUNCTIONS);
         for (class, size) in Self::open_classes(config) {
             inventory.add(config.seed, class, size);
         }
         // He and she are near-synonyms too: some languages have one word.
         inventory.concepts[usize::from(Function::She.id())].group = Function::He.id();
+        inventory.common = inventory.concepts.len() as ConceptId;
+        for rank in 0..EXTRAS {
+            let group = inventory.common + rank;
+            inventory.concepts.push(Concept { class: WordClass::Function, rank, group, pattern: 0 });
+        }
         inventory
     }
 
@@ -108,6 +116,16 @@ impl Inventory {
 
     pub(crate) fn get(&self, id: ConceptId) -> &Concept {
         &self.concepts[usize::from(id)]
+    }
+
+    /// The concepts of sentences.
+    pub(crate) fn common(&self) -> Range<ConceptId> {
+        0..self.common
+    }
+
+    /// The concepts of tasks alone, `Extra` by `Extra`.
+    pub(crate) fn extras(&self) -> Range<ConceptId> {
+        self.common..self.concepts.len() as ConceptId
     }
 
     /// The concepts of a class, the most frequent first.

@@ -50,6 +50,18 @@ pub struct LanguageConfig {
     /// Share of verbs and adjectives, among those not kept from the pivot, that
     /// are two words here, chosen by the class of the neighbouring noun.
     pub split_permille: u32,
+    /// Affixes stand before the stem; nothing changes where there are none.
+    pub prefixing: bool,
+    /// Adjectives take the affixes of number and case that their noun has.
+    pub agreeing: bool,
+    /// Share of the open-class words that have a synonym, a second form that is
+    /// used as freely as the first. Split words have none.
+    pub synonym_permille: u32,
+    /// Share of the manner adverbs that sound like a verb, own words both. Which of
+    /// the two is meant, only the place in the sentence tells.
+    pub polysemy_permille: u32,
+    /// Share of the words of a text that have a spelling error.
+    pub noise_permille: u32,
 }
 
 impl LanguageConfig {
@@ -64,6 +76,11 @@ impl LanguageConfig {
             adjective_after_noun: false,
             merged_permille: 0,
             split_permille: 0,
+            prefixing: false,
+            agreeing: false,
+            synonym_permille: 0,
+            polysemy_permille: 0,
+            noise_permille: 0,
         }
     }
 
@@ -96,9 +113,49 @@ impl LanguageConfig {
         }
     }
 
-    /// The ready-made language of that name: `pivot`, `derived` or `distant`.
+    /// A near relative of the pivot: 80 % of its words are shared; the same order,
+    /// but suffixes, agreeing adjectives after nouns, and synonyms.
+    pub fn kindred() -> Self {
+        Self {
+            name: "kindred".to_owned(),
+            cognate_permille: 800,
+            suffixing: true,
+            agreeing: true,
+            adjective_after_noun: true,
+            synonym_permille: 100,
+            split_permille: 100,
+            ..Self::pivot()
+        }
+    }
+
+    /// Shares no word with the pivot: object first, prefixes, agreement,
+    /// synonyms, polysemy, 2 % spelling errors, Cherokee letters.
+    pub fn remote() -> Self {
+        Self {
+            name: "remote".to_owned(),
+            cognate_permille: 0,
+            order: WordOrder::Ovs,
+            suffixing: true,
+            prefixing: true,
+            agreeing: true,
+            script: Script::Cherokee,
+            merged_permille: 400,
+            split_permille: 100,
+            synonym_permille: 100,
+            polysemy_permille: 200,
+            noise_permille: 20,
+            ..Self::pivot()
+        }
+    }
+
+    /// The ready-made languages: pivot, kindred, derived, distant, remote.
+    pub fn ready_made() -> [Self; 5] {
+        [Self::pivot(), Self::kindred(), Self::derived(), Self::distant(), Self::remote()]
+    }
+
+    /// The ready-made language of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::pivot(), Self::derived(), Self::distant()].into_iter().find(|language| language.name == name)
+        Self::ready_made().into_iter().find(|language| language.name == name)
     }
 
     pub(crate) fn check(&self) -> Result<(), WorldError> {
@@ -111,6 +168,9 @@ impl LanguageConfig {
         };
         share("cognate_permille", self.cognate_permille)?;
         share("merged_permille", self.merged_permille)?;
-        share("split_permille", self.split_permille)
+        share("split_permille", self.split_permille)?;
+        share("synonym_permille", self.synonym_permille)?;
+        share("polysemy_permille", self.polysemy_permille)?;
+        share("noise_permille", self.noise_permille)
     }
 }

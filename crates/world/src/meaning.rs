@@ -24,7 +24,7 @@ pub(crate) const TENSES: [Tense; 3] = [Tense::Past, Tense::Present, Tense::Futur
 pub(crate) type Determiner = Function;
 
 /// A participant with its modifiers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NounPhrase {
     pub(crate) head: ConceptId,
     /// Of pronouns and names, too; a name is always one.
@@ -35,10 +35,30 @@ pub(crate) struct NounPhrase {
     pub(crate) adjective: Option<ConceptId>,
     /// "Only" before a name.
     pub(crate) only: bool,
+    /// A number of tasks, in the place of a numeral.
+    pub(crate) count: Option<Count>,
+}
+
+/// How many, in tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// So many, below 100.
+    Of(u32),
+    /// "How many".
+    Asked,
+}
+
+/// Where something happens, in tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In there.
+    In(NounPhrase),
+    /// "Where".
+    Asked,
 }
 
 /// An event with tense and modifiers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clause {
     pub(crate) frame: Frame,
     pub(crate) predicate: ConceptId,
@@ -52,10 +72,12 @@ pub(crate) struct Clause {
     pub(crate) negated: bool,
     pub(crate) manner: Option<ConceptId>,
     pub(crate) time: Option<ConceptId>,
+    /// Of clauses with an object, in tasks.
+    pub(crate) place: Option<Place>,
 }
 
 /// The meaning of a sentence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Meaning {
     pub(crate) main: Clause,
     /// A clause about the subject of the main one, which is its subject too.
@@ -66,6 +88,11 @@ pub(crate) struct Meaning {
 }
 
 impl NounPhrase {
+    /// One of these, without modifiers.
+    pub(crate) fn bare(head: ConceptId) -> Self {
+        Self { head, number: Number::One, determiner: None, numeral: None, adjective: None, only: false, count: None }
+    }
+
     fn words(&self, suffixing: bool) -> usize {
         let determiner = match self.determiner {
             Some(Function::Definite | Function::Indefinite) => !suffixing,
@@ -77,6 +104,23 @@ impl NounPhrase {
 }
 
 impl Clause {
+    /// Present, affirmed, with a subject alone.
+    pub(crate) fn new(frame: Frame, subject: NounPhrase, predicate: ConceptId) -> Self {
+        Self {
+            frame,
+            predicate,
+            subject,
+            object: None,
+            recipient: None,
+            relation: Function::In,
+            tense: Tense::Present,
+            negated: false,
+            manner: None,
+            time: None,
+            place: None,
+        }
+    }
+
     /// Words of the clause without its subject.
     fn predicate_words(&self, suffixing: bool) -> usize {
         let copular = self.frame == Frame::Copular;
@@ -101,6 +145,17 @@ impl Frame {
 }
 
 impl Meaning {
+    /// A clause, or two: "but" between an affirmed and a negated one, else "and".
+    pub(crate) fn of(main: Clause, second: Option<Clause>) -> Self {
+        let contrast = second.is_some_and(|second| second.negated != main.negated);
+        let conjunction = if contrast { Function::But } else { Function::And };
+        Self { main, relative: None, second: second.map(|second| (conjunction, second)), question: false }
+    }
+
+    pub(crate) fn question(main: Clause) -> Self {
+        Self { question: true, ..Self::of(main, None) }
+    }
+
     /// Words of the sentence in a suffixing language, or in one that is not.
     pub(crate) fn words(&self, suffixing: bool) -> usize {
         let marker = usize::from(!suffixing);

@@ -11,19 +11,32 @@ const DIPHTHONGS: [&str; 7] = ["ai", "au", "ei", "ou", "ia", "oa", "ue"];
 const VOWELS: [&str; 5] = ["a", "e", "i", "o", "u"];
 const CODAS: [&str; 12] = ["n", "r", "s", "l", "t", "k", "m", "sh", "rt", "nd", "st", "x"];
 
-/// The syllables of one language.
-pub(crate) struct Phonology {
-    onsets: Vec<&'static str>,
-    nuclei: Vec<&'static str>,
-    codas: Vec<&'static str>,
+/// What the own words of a language are made of: every syllable is an onset, a
+/// nucleus and perhaps a coda; the first syllable may begin with its nucleus.
+/// All in Latin letters, the common ones first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phonotactics {
+    /// Consonants before the vowel, one or two letters.
+    pub onsets: Vec<&'static str>,
+    /// Vowels and diphthongs.
+    pub nuclei: Vec<&'static str>,
+    /// Consonants after the vowel.
+    pub codas: Vec<&'static str>,
 }
+
+/// The syllables of one language.
+pub(crate) struct Phonology(Phonotactics);
 
 impl Phonology {
     /// Thirteen onsets, seven nuclei and four codas, the common ones first.
     pub(crate) fn new(stream: &mut Stream) -> Self {
         let mut nuclei = pick(stream, &VOWELS, 5);
         nuclei.extend(pick(stream, &DIPHTHONGS, 2));
-        Self { onsets: pick(stream, &ONSETS, 13), nuclei, codas: pick(stream, &CODAS, 4) }
+        Self(Phonotactics { onsets: pick(stream, &ONSETS, 13), nuclei, codas: pick(stream, &CODAS, 4) })
+    }
+
+    pub(crate) fn phonotactics(&self) -> Phonotactics {
+        self.0.clone()
     }
 
     /// A new word of so many syllables, or more when those are used up; it is
@@ -44,12 +57,12 @@ impl Phonology {
         for place in 0..syllables {
             // A word may begin with its vowel.
             if place > 0 || !stream.chance(1, 8) {
-                word.push_str(stream.skewed(&self.onsets));
+                word.push_str(stream.skewed(&self.0.onsets));
             }
-            word.push_str(stream.skewed(&self.nuclei));
+            word.push_str(stream.skewed(&self.0.nuclei));
             let last = place + 1 == syllables;
             if stream.chance(if last { 2 } else { 1 }, 5) {
-                word.push_str(stream.skewed(&self.codas));
+                word.push_str(stream.skewed(&self.0.codas));
             }
         }
         word
@@ -59,9 +72,9 @@ impl Phonology {
     pub(crate) fn suffix(&self, stream: &mut Stream, taken: &mut BTreeSet<String>) -> [String; 2] {
         let mut attempt = 0;
         loop {
-            let onset = stream.skewed(&self.onsets);
+            let onset = stream.skewed(&self.0.onsets);
             let [back, front] = stream.skewed(&[["a", "e"], ["u", "i"], ["o", "ei"]]);
-            let coda = if attempt < 8 && stream.chance(2, 3) { "" } else { stream.skewed(&self.codas) };
+            let coda = if attempt < 8 && stream.chance(2, 3) { "" } else { stream.skewed(&self.0.codas) };
             let forms = [back, front].map(|vowel| format!("{onset}{vowel}{coda}"));
             if !forms.iter().any(|form| taken.contains(form)) {
                 taken.extend(forms.iter().cloned());

@@ -1,18 +1,34 @@
-//! From a meaning to a sentence: order, function words or suffixes, script.
+//! From a meaning to words: the order of a sentence and its clauses.
 
-use crate::agreement::{auxiliary, person_suffix, plural, relation_suffix, tense_suffix};
-use crate::inventory::{ConceptId, Function, Inventory, WordClass};
+use crate::agreement::relation_suffix;
+use crate::atom::{Aspect, Atom, Role};
+use crate::inventory::{ConceptId, Function, Inventory};
 use crate::language::{LanguageConfig, WordOrder};
 use crate::lexicon::{Lexicon, Suffix};
-use crate::meaning::{Clause, Meaning, NounPhrase, Number};
-use crate::phonology::is_front;
-use crate::selection::{Frame, NounClass};
+use crate::meaning::{Clause, Meaning, NounPhrase, Place};
+use crate::random::hash;
+use crate::selection::Frame;
+use crate::utterance::{Text, Word, write};
+use crate::words::Extra;
 
 /// A language ready to speak.
 pub(crate) struct Speaker<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) lexicon: &'a Lexicon,
+    /// For glosses.
+    pub(crate) pivot: &'a Lexicon,
     pub(crate) config: &'a LanguageConfig,
+}
+
+/// Words spoken one after the other, and where in the meaning the speaker is.
+pub(crate) struct Speech<'a> {
+    pub(crate) speaker: &'a Speaker<'a>,
+    words: Vec<Word>,
+    at: Atom,
+    /// Draws synonyms.
+    key: u64,
+    /// Draws spelling errors, where there may be some.
+    noise: Option<u64>,
 }
 
 /// The parts of a clause.
@@ -27,9 +43,8 @@ enum Part {
     Time,
 }
 
-use Part::{Manner, Object, Place, Recipient, Subject, Time, Verb};
-
 fn parts(order: WordOrder) -> [Part; 7] {
+    use Part::{Manner, Object, Place, Recipient, Subject, Time, Verb};
     match order {
         WordOrder::Svo => [Subject, Verb, Object, Recipient, Place, Manner, Time],
         WordOrder::Sov => [Time, Subject, Place, Recipient, Object, Manner, Verb],
@@ -42,7 +57,7 @@ fn parts(order: WordOrder) -> [Part; 7] {
 
 /// How a participant takes part.
 #[derive(Clone, Copy)]
-enum Case {
+pub(crate) enum Case {
     Subject,
     Object,
     /// With a preposition, or the suffix in its stead.
@@ -51,228 +66,179 @@ enum Case {
 
 /// How a clause stands in the sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Status {
+pub(crate) enum Status {
     Statement,
     Question,
     Relative,
 }
 
-/// Words written one after the other.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn word(&mut self, form: &str) {
-        if !self.0.is_empty() {
-            self.0.push(' ');
-        }
-        self.0.push_str(form);
+impl<'a> Speech<'a> {
+    /// Nothing said yet.
+    pub(crate) fn new(speaker: &'a Speaker<'a>, key: u64, noise: Option<u64>) -> Self {
+        let at = Atom { piece: 0, clause: 0, role: Role::Clause, aspect: Aspect::Head };
+        Self { speaker, words: Vec::new(), at, key, noise }
     }
-}
 
-impl Speaker<'_> {
-    /// The sentence in the script of the language, capitalised and punctuated.
-    pub(crate) fn say(&self, meaning: &Meaning) -> String {
-        let mut text = Text::default();
+    /// What was said, written.
+    pub(crate) fn finish(self) -> Text {
+        write(self.words, self.speaker.config, self.speaker.pivot, self.noise)
+    }
+
+    /// A sentence, capitalised and punctuated.
+    pub(crate) fn say(&mut self, meaning: &Meaning) {
+        let first = self.words.len();
         let status = if meaning.question { Status::Question } else { Status::Statement };
-        if meaning.question && !self.config.suffixing {
-            text.word(self.function(Function::Question));
+        self.at = Atom { clause: 0, role: Role::Clause, ..self.at };
+        if meaning.question && !self.speaker.config.suffixing {
+            self.function(Function::Question, Aspect::Question);
         }
-        self.clause(&mut text, &meaning.main, meaning.relative.as_ref(), status);
+        self.clause(&meaning.main, meaning.relative.as_ref(), status);
         if let Some((conjunction, second)) = &meaning.second {
             if *conjunction != Function::And {
-                text.0.push(',');
+                self.mark(",");
             }
-            text.word(self.function(*conjunction));
-            self.clause(&mut text, second, None, Status::Statement);
+            self.at.clause = 2;
+            self.function(*conjunction, Aspect::Conjunction);
+            self.clause(second, None, Status::Statement);
         }
-        text.0.push(if meaning.question { '?' } else { '.' });
-        // Forms are ASCII letters, so the first byte is the first letter.
-        if let Some(first) = text.0.get_mut(..1) {
-            first.make_ascii_uppercase();
+        self.mark(if meaning.question { "?" } else { "." });
+        if let Some(word) = self.words.get_mut(first) {
+            word.capital = true;
         }
-        self.config.script.write(&text.0)
+        self.at.piece += 1;
     }
 
-    fn clause(&self, text: &mut Text, clause: &Clause, relative: Option<&Clause>, status: Status) {
-        for part in parts(self.config.order) {
+    /// Words outside any sentence, in their first forms.
+    pub(crate) fn list(&mut self, words: &[ConceptId], mark: &'static str) {
+        self.at = Atom { clause: 0, role: Role::Loose, ..self.at };
+        for (place, id) in words.iter().enumerate() {
+            self.form(*id, self.speaker.lexicon.form(*id), Aspect::Numeral(place as u8));
+        }
+        self.mark(mark);
+        self.at.piece += 1;
+    }
+
+    /// A sign such as `+`.
+    pub(crate) fn sign(&mut self, sign: &'static str) {
+        let atoms = vec![Atom { clause: 0, role: Role::Loose, aspect: Aspect::Head, ..self.at }];
+        self.words.push(Word { stem: sign.to_owned(), atoms, ..Word::default() });
+        self.at.piece += 1;
+    }
+
+    fn clause(&mut self, clause: &Clause, relative: Option<&Clause>, status: Status) {
+        let fronted = clause.place == Some(Place::Asked) && !self.speaker.config.order.is_verb_final();
+        if fronted {
+            self.asked_place();
+        }
+        for part in parts(self.speaker.config.order) {
             match part {
                 Part::Subject if status == Status::Relative => {}
-                Part::Subject => self.phrase(text, &clause.subject, relative, Case::Subject),
-                Part::Verb => self.verb(text, clause, status),
+                Part::Subject => self.phrase(Role::Subject, &clause.subject, relative, Case::Subject),
+                Part::Verb => self.verb(clause, status),
                 Part::Object if clause.frame == Frame::Intransitive => {}
                 // The standard of comparison stands with its adjective.
                 Part::Object if clause.frame == Frame::Copular => {}
-                Part::Object => self.optional(text, &clause.object, Case::Object),
+                Part::Object => self.optional(Role::Object, &clause.object, Case::Object),
                 Part::Recipient => {
                     let case = Case::Marked(Function::To, Suffix::Dative);
-                    self.optional(text, &clause.recipient, case);
+                    self.optional(Role::Recipient, &clause.recipient, case);
                 }
                 Part::Place if clause.frame == Frame::Intransitive => {
                     let case = Case::Marked(clause.relation, relation_suffix(clause.relation));
-                    self.optional(text, &clause.object, case);
+                    self.optional(Role::Object, &clause.object, case);
                 }
-                Part::Place => {}
-                Part::Manner => self.adverb(text, clause.manner),
-                Part::Time => self.adverb(text, clause.time),
+                Part::Place if fronted => {}
+                Part::Place => self.place(clause),
+                Part::Manner => self.adverb(clause.manner, Aspect::Manner),
+                Part::Time => self.adverb(clause.time, Aspect::Time),
             }
         }
     }
 
-    fn adverb(&self, text: &mut Text, adverb: Option<ConceptId>) {
+    fn place(&mut self, clause: &Clause) {
+        match &clause.place {
+            Some(Place::In(phrase)) => self.phrase(Role::Place, phrase, None, Case::Marked(Function::In, Suffix::In)),
+            Some(Place::Asked) => self.asked_place(),
+            None => {}
+        }
+    }
+
+    fn asked_place(&mut self) {
+        self.at.role = Role::Place;
+        self.word(Extra::Where.id(self.speaker.inventory), Aspect::Head);
+        self.at.role = Role::Clause;
+    }
+
+    fn adverb(&mut self, adverb: Option<ConceptId>, aspect: Aspect) {
         if let Some(id) = adverb {
-            text.word(self.lexicon.form(id));
+            self.word(id, aspect);
         }
     }
 
-    fn optional(&self, text: &mut Text, phrase: &Option<NounPhrase>, case: Case) {
+    pub(crate) fn optional(&mut self, role: Role, phrase: &Option<NounPhrase>, case: Case) {
         if let Some(phrase) = phrase {
-            self.phrase(text, phrase, None, case);
+            self.phrase(role, phrase, None, case);
         }
     }
 
-    fn phrase(&self, text: &mut Text, np: &NounPhrase, relative: Option<&Clause>, case: Case) {
-        if let (Case::Marked(preposition, _), false) = (case, self.config.suffixing) {
-            text.word(self.function(preposition));
-        }
-        let before = self.config.order.is_verb_final();
-        if before {
-            self.relative(text, relative);
-        }
-        if np.only {
-            text.word(self.function(Function::Only));
-        }
-        self.determiner(text, np);
-        self.adverb(text, np.numeral);
-        let class = self.inventory.noun_class(np.head);
-        let adjective = np.adjective.map(|id| self.lexicon.form_near(self.inventory, id, class));
-        let after = self.config.adjective_after_noun;
-        adjective.iter().filter(|_| !after).for_each(|form| text.word(form));
-        self.noun(text, np, case);
-        adjective.iter().filter(|_| after).for_each(|form| text.word(form));
-        if !before {
-            self.relative(text, relative);
-        }
-    }
-
-    fn relative(&self, text: &mut Text, relative: Option<&Clause>) {
+    /// The clause about a noun, before or after it.
+    pub(crate) fn relative(&mut self, relative: Option<&Clause>) {
         let Some(clause) = relative else { return };
-        let marker = (!self.config.suffixing).then(|| self.function(Function::Who));
-        let first = !self.config.order.is_verb_final();
-        marker.iter().filter(|_| first).for_each(|form| text.word(form));
-        self.clause(text, clause, None, Status::Relative);
-        marker.iter().filter(|_| !first).for_each(|form| text.word(form));
+        let before = self.at;
+        self.at = Atom { clause: 1, role: Role::Clause, ..before };
+        let marked = !self.speaker.config.suffixing;
+        let first = !self.speaker.config.order.is_verb_final();
+        if marked && first {
+            self.function(Function::Who, Aspect::Relative);
+        }
+        self.clause(clause, None, Status::Relative);
+        if marked && !first {
+            self.function(Function::Who, Aspect::Relative);
+        }
+        self.at = before;
     }
 
-    fn determiner(&self, text: &mut Text, np: &NounPhrase) {
-        let Some(determiner) = np.determiner else {
-            return;
-        };
-        let article = matches!(determiner, Function::Definite | Function::Indefinite);
-        if self.config.suffixing {
-            // No articles, and number is on the noun.
-            if !article {
-                text.word(self.function(determiner));
-            }
-            return;
-        }
-        let agreeing = match np.number {
-            Number::One => determiner,
-            Number::Many => plural(determiner),
-        };
-        text.word(self.function(agreeing));
+    /// Goes over to a role; returns the one before.
+    pub(crate) fn enter(&mut self, role: Role) -> Role {
+        std::mem::replace(&mut self.at.role, role)
     }
 
-    fn noun(&self, text: &mut Text, np: &NounPhrase, case: Case) {
-        text.word(self.lexicon.form(np.head));
-        if !self.config.suffixing {
-            return;
-        }
-        let front = is_front(self.lexicon.form(np.head));
-        let noun = matches!(self.inventory.get(np.head).class, WordClass::Noun(_));
-        // A numeral says enough: the noun after it stays singular.
-        if noun && np.number == Number::Many && np.numeral.is_none() {
-            self.attach(text, Suffix::Plural, front);
-        }
-        match case {
-            Case::Subject => {}
-            Case::Object => self.attach(text, Suffix::Accusative, front),
-            Case::Marked(_, suffix) => self.attach(text, suffix, front),
-        }
+    pub(crate) fn function(&mut self, word: Function, aspect: Aspect) {
+        self.word(word.id(), aspect);
     }
 
-    fn verb(&self, text: &mut Text, clause: &Clause, status: Status) {
-        if self.config.suffixing {
-            self.suffixed_verb(text, clause, status);
-        } else {
-            self.isolating_verb(text, clause);
+    /// A word in its first form or a synonym of it.
+    pub(crate) fn word(&mut self, id: ConceptId, aspect: Aspect) {
+        let free = hash(self.key, "synonym", &[u64::from(id)]).is_multiple_of(2);
+        let lexicon = self.speaker.lexicon;
+        let form = lexicon.synonym(id).filter(|_| free).unwrap_or_else(|| lexicon.form(id));
+        self.form(id, form, aspect);
+    }
+
+    pub(crate) fn form(&mut self, id: ConceptId, form: &str, aspect: Aspect) {
+        let atoms = vec![Atom { aspect, ..self.at }];
+        self.words.push(Word { lexeme: Some(id), stem: form.to_owned(), atoms, ..Word::default() });
+    }
+
+    /// Adds what else the last word says.
+    pub(crate) fn also(&mut self, aspect: Aspect) {
+        if let Some(word) = self.words.last_mut() {
+            word.atoms.push(Atom { aspect, ..self.at });
         }
     }
 
-    fn suffixed_verb(&self, text: &mut Text, clause: &Clause, status: Status) {
-        let mut stem = self.predicate(clause);
-        if clause.frame == Frame::Copular {
-            self.standard(text, clause);
-            text.word(stem);
-            stem = self.function(Function::Be);
-        }
-        if clause.negated {
-            text.word(self.function(Function::Not));
-        }
-        let front = is_front(stem);
-        text.word(stem);
-        self.attach(text, tense_suffix(clause.tense), front);
-        match status {
-            Status::Relative => self.attach(text, Suffix::Relative, front),
-            _ => self.attach(text, person_suffix(&clause.subject), front),
-        }
-        if status == Status::Question {
-            self.attach(text, Suffix::Question, front);
+    /// Adds an affix to the last word, in harmony with its stem.
+    pub(crate) fn attach(&mut self, suffix: Suffix, aspect: Aspect) {
+        if let Some(word) = self.words.last_mut() {
+            let front = crate::phonology::is_front(&word.stem);
+            word.affixes.push((suffix, self.speaker.lexicon.suffix(suffix, front).to_owned()));
+            word.atoms.push(Atom { aspect, ..self.at });
         }
     }
 
-    /// Auxiliary, negation and verb; the other way round where the verb is final.
-    fn isolating_verb(&self, text: &mut Text, clause: &Clause) {
-        let copular = clause.frame == Frame::Copular;
-        let mut words = vec![auxiliary(clause.tense, clause.subject.number)];
-        words.extend(clause.negated.then_some(Function::Not));
-        words.extend(copular.then_some(Function::Be));
-        let forms = words.iter().map(|word| self.function(*word));
-        if self.config.order.is_verb_final() {
-            if copular {
-                self.standard(text, clause);
-            }
-            text.word(self.predicate(clause));
-            forms.rev().for_each(|form| text.word(form));
-        } else {
-            forms.for_each(|form| text.word(form));
-            text.word(self.predicate(clause));
-            if copular {
-                self.standard(text, clause);
-            }
+    fn mark(&mut self, mark: &'static str) {
+        if let Some(word) = self.words.last_mut() {
+            word.mark = mark;
         }
-    }
-
-    fn standard(&self, text: &mut Text, clause: &Clause) {
-        let case = Case::Marked(Function::Than, Suffix::Than);
-        self.optional(text, &clause.object, case);
-    }
-
-    /// The verb or adjective in the form that its neighbour asks for.
-    fn predicate(&self, clause: &Clause) -> &str {
-        let neighbour = match clause.frame {
-            Frame::Transitive | Frame::Ditransitive => clause.object.as_ref(),
-            Frame::Intransitive | Frame::Copular => Some(&clause.subject),
-        };
-        let class = neighbour.map_or(NounClass::Person, |np| self.inventory.noun_class(np.head));
-        self.lexicon.form_near(self.inventory, clause.predicate, class)
-    }
-
-    fn function(&self, word: Function) -> &str {
-        self.lexicon.form(word.id())
-    }
-
-    fn attach(&self, text: &mut Text, suffix: Suffix, front: bool) {
-        text.0.push_str(self.lexicon.suffix(suffix, front));
     }
 }

@@ -45,6 +45,12 @@ fn the_first_sentences_are_the_same_bytes_everywhere() {
 }
 
 #[test]
+fn the_other_ready_made_languages_are_the_same_bytes_too() {
+    let found = [LanguageConfig::kindred(), LanguageConfig::remote()].map(|language| digest(&sample(&language, Split::Train, 200)));
+    assert_eq!(found, ["8e9a44de83b14f24727b6f9a140d6ddcf4956d387fe440a60beb4826330bd73a", "3b839e57a12fe5de308cc0451706a3b67985a8804a87246587b5bd4c21a91d72"]);
+}
+
+#[test]
 fn equal_indices_mean_the_same_in_every_language() {
     for split in SPLITS {
         let [pivot, derived, distant] = languages().map(|l| sample(&l, split, 2000));

@@ -1,6 +1,8 @@
 //! `tongues merge` and merge stages: what is written, what a kill leaves, and what is refused before anything is written.
 
-use crate::support::{Desk, files, told};
+#[cfg(feature = "failpoints")]
+use crate::support::files;
+use crate::support::{Desk, told};
 use std::fmt::Write;
 
 /// Two small models of one base, `x` and `y`, with checkpoints.

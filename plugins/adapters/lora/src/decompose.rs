@@ -99,7 +99,7 @@ fn rotate(pair: &mut [Vec<f64>], length: usize) -> f64 {
 pub fn orthogonal<E: Copy + Into<f64> + Sync>(w: &[E], [out, width]: [usize; 2], r: usize) -> Factors {
     let mut q: Vec<Vec<f64>> = vec![];
     for j in 0..r {
-        let mut column: Vec<f64> = (0..out).map(|i| f64::from(w[i * width + j])).collect();
+        let mut column: Vec<f64> = (0..out).map(|i| w[i * width + j].into()).collect();
         let length = |c: &[f64]| c.iter().map(|x| x * x).sum::<f64>().sqrt();
         let before = length(&column);
         for other in q.iter().chain(&q) {
@@ -114,7 +114,7 @@ pub fn orthogonal<E: Copy + Into<f64> + Sync>(w: &[E], [out, width]: [usize; 2],
     let mut right = vec![0.0; r * width];
     right.par_chunks_mut(width).zip(&q).for_each(|(row, q)| {
         for (i, q) in q.iter().enumerate() {
-            row.iter_mut().zip(&w[i * width..]).for_each(|(x, w)| *x += q * f64::from(*w));
+            row.iter_mut().zip(&w[i * width..]).for_each(|(x, w)| *x += q * (*w).into());
         }
     });
     Factors { left: by_columns(&q, out), right }

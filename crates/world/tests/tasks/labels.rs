@@ -1,0 +1,292 @@
+//! Gold answers, worked out again from the words of the items.
+
+use crate::reading::{Told, few, field, told, world};
+use std::collections::{BTreeMap, BTreeSet};
+use tongues_world::{Gold, Item, LanguageConfig, Split, Task, TaskConfig, Text};
+
+const SPLITS: [Split; 3] = [Split::Train, Split::Dev, Split::Test];
+/// Number of the concept "not".
+const NOT: u16 = 8;
+
+/// Items of all splits in a language, at several difficulties.
+fn all(task: Task, language: &LanguageConfig) -> Vec<Item> {
+    let plain = TaskConfig::new(task);
+    let hard = TaskConfig { entities: 4, steps: 4, clauses: 4, negatives: 7, largest: 99, ..plain.clone() };
+    let sets = [plain, hard].into_iter().flat_map(|config| SPLITS.map(|split| world().items(&config, language, split, few(task, split, 300)).unwrap()));
+    sets.flatten().collect()
+}
+
+fn label(item: &Item) -> &str {
+    match &item.gold {
+        Gold::Label(label) => label,
+        other => panic!("a label was expected, found {other:?}"),
+    }
+}
+
+/// What is done to whom.
+fn act(told: &Told) -> (u16, u16, Option<u16>) {
+    (told.verb, told.subject, told.object)
+}
+
+#[test]
+fn a_hypothesis_follows_or_not() {
+    for language in LanguageConfig::ready_made() {
+        let mut counts = BTreeMap::new();
+        for item in all(Task::Nli, &language) {
+            let premise = told(field(&item, "premise"));
+            let hypothesis = told(field(&item, "hypothesis")).remove(0);
+            let found = match premise.iter().find(|told| act(told) == act(&hypothesis)) {
+                Some(told) if told.negated == hypothesis.negated => "entailment",
+                Some(_) => "contradiction",
+                None => "neutral",
+            };
+            assert_eq!(label(&item), found, "{}", item.id);
+            *counts.entry((found, hypothesis.negated)).or_insert(0) += 1;
+        }
+        assert!(counts.len() == 6 && counts.values().all(|count| *count > 200), "{counts:?}");
+    }
+}
+
+/// Clauses of the pivot read with nothing but its lexicon: two persons around a
+/// verb, the first of them the subject, and perhaps "not".
+fn parse(text: &str, words: &BTreeMap<String, (u16, &str)>) -> Vec<(u16, Vec<u16>, bool)> {
+    let (mut clauses, mut persons, mut verb, mut negated) = (Vec::new(), Vec::new(), 0, false);
+    for word in text.split(' ') {
+        let word = word.trim_end_matches(['.', ',', '?']).to_lowercase();
+        match words[&word] {
+            (id, "noun" | "name") => persons.push(id),
+            (id, "verb") => verb = id,
+            (NOT, _) => negated = true,
+            _ => {}
+        }
+        if persons.len() == 2 {
+            clauses.push((verb, std::mem::take(&mut persons), std::mem::take(&mut negated)));
+        }
+    }
+    clauses
+}
+
+#[test]
+fn inference_in_the_pivot_needs_nothing_but_its_grammar() {
+    let entries = world().entries(&LanguageConfig::pivot());
+    let words: BTreeMap<_, _> = entries.iter().map(|entry| (entry.pivot.clone(), (entry.lexeme, entry.class))).collect();
+    for item in all(Task::Nli, &LanguageConfig::pivot()) {
+        let premise = parse(&field(&item, "premise").text, &words);
+        let (verb, persons, negated) = parse(&field(&item, "hypothesis").text, &words).remove(0);
+        let told = premise.iter().find(|(other, others, _)| (other, others) == (&verb, &persons));
+        let found = match told {
+            Some((_, _, other)) if *other == negated => "entailment",
+            Some(_) => "contradiction",
+            None => "neutral",
+        };
+        assert_eq!(label(&item), found, "{}", item.id);
+    }
+}
+
+#[test]
+fn an_intent_is_the_verb_that_is_not_negated() {
+    let mut verbs = BTreeMap::new();
+    for language in LanguageConfig::ready_made() {
+        for item in all(Task::Intent, &language) {
+            let clauses = told(field(&item, "text"));
+            let meant: Vec<_> = clauses.iter().filter(|told| !told.negated).collect();
+            assert!(meant.len() == 1 && clauses.len() > 2);
+            assert_eq!(clauses.iter().map(|told| told.verb).collect::<BTreeSet<_>>().len(), clauses.len());
+            assert_eq!(*verbs.entry(label(&item).to_owned()).or_insert(meant[0].verb), meant[0].verb);
+        }
+    }
+    assert_eq!(verbs.values().collect::<BTreeSet<_>>().len(), 8);
+}
+
+#[test]
+fn the_positive_says_what_the_query_says_and_no_negative_does() {
+    for language in LanguageConfig::ready_made() {
+        for item in all(Task::Retrieval, &language) {
+            let query = told(field(&item, "query")).remove(0);
+            let says = |text: &Text| told(text).iter().any(|told| (act(told), told.negated) == (act(&query), query.negated));
+            assert_eq!(item.gold, Gold::Field("positive"));
+            assert!(says(field(&item, "positive")));
+            let negatives: Vec<_> = item.fields.iter().filter(|field| field.name == "negative").collect();
+            assert!([3, 7].contains(&negatives.len()));
+            assert!(!negatives.iter().any(|field| says(&field.text)));
+            let same = negatives[..3].iter().all(|field| bag(&field.text) == bag(self::field(&item, "positive")));
+            assert!(same, "{}", item.id);
+        }
+    }
+}
+
+/// The words of a text as concepts with their affixes, without order.
+fn bag(text: &Text) -> Vec<String> {
+    let mut bag: Vec<_> = text.tokens.iter().map(|token| token.gloss.clone()).collect();
+    bag.sort_unstable();
+    bag
+}
+
+/// A number from the concepts of its words, given that of zero.
+fn value(words: &[u16], zero: u16) -> u32 {
+    words.iter().fold(0, |sum, word| match u32::from(word - zero) {
+        10 => sum.max(1) * 10,
+        digit => sum + digit,
+    })
+}
+
+#[test]
+fn problems_come_out_as_the_answer_says() {
+    for language in LanguageConfig::ready_made() {
+        let mut answers = BTreeSet::new();
+        for item in all(Task::Arithmetic, &language) {
+            let clauses = told(field(&item, "problem"));
+            // The words of tasks stand in a fixed order: to have, give, find, lose; zero is nine after.
+            let have = clauses[0].verb;
+            let zero = have + 9;
+            let mut amounts: BTreeMap<u16, u32> = BTreeMap::new();
+            for clause in &clauses {
+                let (count, who) = (value(&clause.number, zero), clause.subject);
+                match clause.verb - have {
+                    _ if clause.negated || clause.question => {}
+                    0 => drop(amounts.insert(who, count)),
+                    2 => *amounts.get_mut(&who).unwrap() += count,
+                    verb => {
+                        let left = amounts[&who].checked_sub(count).unwrap();
+                        amounts.insert(who, left);
+                        let to = clause.recipient.filter(|_| verb == 1);
+                        to.iter().for_each(|to| *amounts.get_mut(to).unwrap() += count);
+                    }
+                }
+            }
+            let asked = clauses.last().unwrap();
+            assert!(asked.question);
+            let Gold::Number(gold) = item.gold else { panic!("a number was expected") };
+            assert_eq!(amounts[&asked.subject], gold, "{}", field(&item, "problem").text);
+            let lexemes: Vec<_> = field(&item, "answer").tokens.iter().flat_map(|token| token.lexeme).collect();
+            assert_eq!(value(&lexemes, zero), gold);
+            assert_eq!(chain(field(&item, "chain"), zero), gold);
+            answers.insert(gold);
+        }
+        assert!(answers.len() > 12, "{answers:?}");
+    }
+}
+
+/// Checks every step of a chain and that each begins where the last one ended;
+/// returns its end.
+fn chain(text: &Text, zero: u16) -> u32 {
+    let mut end = None;
+    for step in text.text.split_terminator('.') {
+        let first = step.as_ptr() as usize - text.text.as_ptr() as usize;
+        let tokens = text.tokens.iter().filter(|token| (first..first + step.len()).contains(&token.bytes.start));
+        let (mut numbers, mut signs) = (vec![Vec::new()], Vec::new());
+        for token in tokens {
+            match token.lexeme {
+                Some(word) => numbers.last_mut().unwrap().push(word),
+                None => {
+                    signs.push(token.gloss.as_str());
+                    numbers.push(Vec::new());
+                }
+            }
+        }
+        let values: Vec<_> = numbers.iter().map(|words| value(words, zero)).collect();
+        let result = if signs[0] == "+" { values[0] + values[1] } else { values[0] - values[1] };
+        assert_eq!((signs[1], result), ("=", values[2]), "{}", text.text);
+        assert!(end.is_none_or(|end| end == values[0]), "{}", text.text);
+        end = Some(result);
+    }
+    end.unwrap()
+}
+
+#[test]
+fn documents_state_what_questions_ask_for() {
+    let config = TaskConfig::new(Task::LanguageModel);
+    for language in LanguageConfig::ready_made() {
+        let mut places = BTreeMap::new();
+        for item in world().items(&config, &language, Split::Train, 600).unwrap() {
+            for told in told(field(&item, "text")).into_iter().filter(|told| told.place.is_some() && !told.negated && !told.question) {
+                assert_eq!(*places.entry(act(&told)).or_insert(told.place), told.place);
+            }
+        }
+        for item in all(Task::FactQa, &language) {
+            let question = told(field(&item, "question")).remove(0);
+            let answer = &field(&item, "answer").tokens;
+            assert_eq!(answer.len(), 1);
+            assert_eq!(places[&act(&question)], answer[0].lexeme);
+            let turned = (question.verb, question.object.unwrap(), Some(question.subject));
+            assert_ne!(places[&turned], answer[0].lexeme);
+        }
+    }
+}
+
+#[test]
+fn slots_are_the_participants() {
+    for language in LanguageConfig::ready_made() {
+        for item in all(Task::Slots, &language) {
+            let Gold::Spans(spans) = &item.gold else { panic!("spans were expected") };
+            let text = field(&item, "text");
+            let mut found: Vec<_> =
+                told(text).iter().flat_map(|told| [("AGENT", Some(told.subject)), ("RECIPIENT", told.recipient), ("THEME", told.object)]).collect();
+            let head = |span: &tongues_world::Span| {
+                let inside = &text.tokens[span.tokens.clone()];
+                inside.iter().find(|token| token.atoms.iter().any(|atom| atom.aspect == tongues_world::Aspect::Head)).and_then(|token| token.lexeme)
+            };
+            let mut gold: Vec<_> = spans.iter().map(|span| (span.label, head(span))).collect();
+            found.sort_unstable();
+            gold.sort_unstable();
+            assert_eq!(found, gold, "{}", text.text);
+        }
+    }
+}
+
+/// The first clause of a prompt, changed as it asks, and what the response says.
+fn follow(item: &Item, response: &str, have: u16) -> (Told, Told) {
+    let prompt = field(item, "prompt");
+    let mut clause = told(prompt).remove(0);
+    let orders: Vec<_> = prompt.tokens.iter().filter(|token| token.atoms[0].role == tongues_world::Role::Loose).filter_map(|token| token.lexeme).collect();
+    for order in &orders {
+        match order - have {
+            // Negate, past, future, question, the other way round.
+            4 => clause.negated = !clause.negated,
+            5 => clause.tense = "PST".to_owned(),
+            6 => clause.tense = "FUT".to_owned(),
+            7 => clause.question = true,
+            8 => clause = Told { subject: clause.object.unwrap(), object: Some(clause.subject), ..clause },
+            other => panic!("an instruction was expected, found {other}"),
+        }
+    }
+    let mut answer = told(field(item, response)).remove(0);
+    clause.piece = 0;
+    for told in [&mut clause, &mut answer] {
+        let tag = told.tense.split('-').find(|tag| ["PST", "PRS", "FUT"].contains(tag));
+        told.tense = tag.unwrap().to_owned();
+    }
+    (clause, answer)
+}
+
+#[test]
+fn responses_do_what_prompts_ask() {
+    let have = world().entries(&LanguageConfig::pivot()).last().unwrap().lexeme - 19;
+    for language in [LanguageConfig::derived(), LanguageConfig::kindred(), LanguageConfig::remote()] {
+        for item in all(Task::Instruction, &language) {
+            let (expected, found) = follow(&item, "response", have);
+            assert_eq!(expected, found, "{}", field(&item, "prompt").text);
+        }
+        for item in all(Task::Preference, &language) {
+            let (expected, found) = follow(&item, "chosen", have);
+            assert_eq!(expected, found, "{}", field(&item, "prompt").text);
+            let (expected, found) = follow(&item, "rejected", have);
+            assert_ne!(expected, found);
+        }
+    }
+}
+
+#[test]
+fn a_rejected_response_has_the_words_of_the_chosen_one() {
+    for language in LanguageConfig::ready_made() {
+        for item in all(Task::Preference, &language) {
+            let words = |name| {
+                let mut words: Vec<_> = field(&item, name).tokens.iter().map(|token| token.lexeme).collect();
+                words.sort_unstable();
+                words
+            };
+            assert_eq!(words("chosen"), words("rejected"));
+            assert_ne!(field(&item, "chosen").text, field(&item, "rejected").text);
+        }
+    }
+}

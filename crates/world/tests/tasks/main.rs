@@ -1,0 +1,6 @@
+//! The tasks of the world.
+
+mod baselines;
+mod labels;
+mod promises;
+mod reading;
