@@ -28,7 +28,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tongues_kernel::merging::{ChangeOptions, Consensus, Keep};
-use tongues_kernel::{Context, MergeInputs, MergePlan, Merged, Merger, Planned, Result, Setting, Slice, register};
+use tongues_kernel::{Context, MergeInputs, MergePlan, Merged, Merger, Planned, Result, Setting, Slice, register, register_alias};
 
 /// A sum of drawn changes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -99,3 +99,5 @@ impl Merger for Dare {
 }
 
 register!(Merger, "dare", "Adds up drawn shares of what models changed of their base", Dare);
+register_alias!(Merger, "dare_linear", "dare", r#"{"consensus": "none"}"#);
+register_alias!(Merger, "dare_ties", "dare", r#"{"consensus": "sum"}"#);
