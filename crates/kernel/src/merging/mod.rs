@@ -1,8 +1,8 @@
 //! Merging: what a merger is told, what it says, and what it may ask of tensors that lie on a disk.
 
 mod align;
-mod compare;
 mod changes;
+mod compare;
 mod fold;
 mod keep;
 mod options;
