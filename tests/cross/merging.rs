@@ -1,12 +1,15 @@
 //! Merges are those of mergekit, setting by setting.
 
 use safetensors::{Dtype, SafeTensors};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tongues_engine::{Begin, Quiet, RunOptions, run};
-use tongues_kernel::burn::prelude::*;
-use tongues_recipe::{Linked, parse};
+use tongues_engine::Shop;
+use tongues_engine::mergekit::Import;
+use tongues_engine::merging::{Request, merge};
+use tongues_kernel::Result;
+use tongues_kernel::burn::prelude::Device;
+use tongues_merge::{Merging, Watch};
 
 /// Of the largest entry of a tensor.
 const TOLERANCE: f32 = 1e-6;
@@ -37,59 +40,26 @@ fn read(file: &Path) -> Tensors {
     tensors.tensors().into_iter().map(one).collect()
 }
 
-/// A value as it stands in a recipe.
-fn toml(value: &Json) -> String {
-    match value {
-        Json::Array(all) => format!("[{}]", all.iter().map(toml).collect::<Vec<_>>().join(", ")),
-        Json::Object(table) => format!("{{ {} }}", table.iter().map(|(k, v)| format!("{k} = {}", toml(v))).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
+/// Nobody looks on.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn tick(&self, _: Merging<'_>) -> Result<()> {
+        Ok(())
     }
 }
 
-/// The same, with models under the names of their folders.
-fn renamed(value: &Json) -> Json {
-    match value {
-        Json::String(text) => text.strip_prefix("models/").unwrap_or(text).into(),
-        Json::Array(all) => all.iter().map(renamed).collect(),
-        Json::Object(table) => table.iter().map(|(k, v)| (k.clone(), renamed(v))).collect::<Map<_, _>>().into(),
-        other => other.clone(),
-    }
-}
-
-/// The recipe that a configuration of mergekit stands for.
-fn recipe(config: &Json) -> String {
-    let method = config["merge_method"].as_str().expect("a method");
-    let (plugin, options) = match method {
-        "dare_linear" => ("dare".into(), json!({ "consensus": "none" })),
-        "dare_ties" => ("dare".into(), json!({ "consensus": "sum" })),
-        other => (other.replace('_', "-"), json!({})),
-    };
-    let mut merge = json!({ "use": plugin });
-    let parameters = config.get("parameters").unwrap_or(&Json::Null).as_object().cloned().unwrap_or_default();
-    let table = merge.as_object_mut().expect("a table");
-    table.extend(options.as_object().expect("options").clone());
-    table.extend(["models", "slices", "base_model"].iter().filter_map(|k| Some(((*k).into(), config.get(*k)?.clone()))));
-    table.extend(parameters);
-    let dtype = config.get("out_dtype").unwrap_or(&config["dtype"]);
-    let models = std::fs::read_dir(folder().join("models")).expect("models").map(|entry| entry.expect("an entry"));
-    let used = models.filter(|m| config.to_string().contains(&format!("\"models/{}\"", m.file_name().display())));
-    let models: String = used.map(|m| format!("[models.{}]\ncheckpoint = {}\n", m.file_name().display(), json!(m.path().display().to_string()))).collect();
-    format!("recipe = 1\nname = \"m\"\nseed = 11\n{models}[[stage]]\nname = \"merged\"\nsave_dtype = {dtype}\nmerge = {}\n", toml(&renamed(&merge)))
-}
-
-fn merged(name: &str, config: &Json) -> Tensors {
-    let text = recipe(config);
+/// What the reader of mergekit's files makes of a configuration.
+fn merged(name: &str) -> Tensors {
+    let text = std::fs::read_to_string(folder().join(format!("configs/{name}.yml"))).expect("a configuration");
+    let import = Import::parse(&text.replace("models/", &format!("{}/models/", folder().display()))).unwrap_or_else(|e| panic!("{name}: {e}"));
     let out = tempfile::tempdir().expect("a folder");
-    let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
-    let options = RunOptions {
-        out: Some(out.path().join("run")),
-        device: Device::flex(),
-        device_name: "flex".into(),
-        begin: Begin::Fresh,
-        stop: std::sync::Arc::default(),
-    };
-    run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
-    read(&out.path().join("run/stages/merged/checkpoint/model.safetensors"))
+    let shop = Shop::new(&import.recipe, Device::flex(), out.path().into());
+    let target = out.path().join("merged");
+    let table = import.merge().expect("a merge");
+    let request = Request { shop: &shop, merge: table, name: "merged", dtype: import.dtype, target: &target, beside: &[] };
+    merge(&request, &Unwatched).unwrap_or_else(|e| panic!("{name}: {e}"));
+    read(&target.join("model.safetensors"))
 }
 
 /// Differences over what is allowed: above 1, a fault.
@@ -103,8 +73,8 @@ fn distance(found: &[f32], expected: &[f32], half: bool) -> f32 {
 fn equals_mergekit(methods: &[&str]) -> usize {
     let of = |config: &Json| methods.iter().any(|m| config["merge_method"] == **m);
     let mut compared = 0;
-    for (name, config) in configs().iter().filter(|(name, config)| of(config) && !name.ends_with("-drawn")) {
-        let (found, expected) = (merged(name, config), read(&folder().join(format!("merged/{name}.safetensors"))));
+    for (name, _) in configs().iter().filter(|(name, config)| of(config) && !name.ends_with("-drawn")) {
+        let (found, expected) = (merged(name), read(&folder().join(format!("merged/{name}.safetensors"))));
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{name}: names");
         for (tensor, (values, half)) in &expected {
             let (made, stored) = &found[tensor];
@@ -146,7 +116,7 @@ fn averages_drawn_to_the_base_are_those_of_mergekit() {
 fn kept(name: &str, model: &str) -> Vec<(String, Vec<f32>, Vec<f32>)> {
     let [base, model] = ["base", model].map(|m| read(&folder().join(format!("models/{m}/model.safetensors"))));
     let minus = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
-    let out = merged(name, &configs()[name]);
+    let out = merged(name);
     out.iter().map(|(n, (x, _))| (n.clone(), minus(&model[n].0, &base[n].0), minus(x, &base[n].0))).collect()
 }
 
