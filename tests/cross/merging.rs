@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tongues_engine::Shop;
 use tongues_engine::mergekit::Import;
-use tongues_engine::merging::Request;
-use tongues_kernel::burn::prelude::*;
+use tongues_engine::merging::{Request, merge};
+use tongues_kernel::Result;
+use tongues_kernel::burn::prelude::Device;
 use tongues_merge::{Merging, Watch};
 
 /// Of the largest entry of a tensor.
@@ -39,26 +40,26 @@ fn read(file: &Path) -> Tensors {
     tensors.tensors().into_iter().map(one).collect()
 }
 
-/// What a configuration's own file makes.
-fn merged(name: &str) -> Tensors {
-    let models = folder().join("models");
-    let text = std::fs::read_to_string(folder().join(format!("configs/{name}.yml"))).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let import = Import::parse(&text.replace("models/", &format!("{}/", models.display()))).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let out = tempfile::tempdir().expect("a folder");
-    let shop = Shop::new(&import.recipe, Device::flex(), out.path().to_owned()).without_manifest();
-    let target = out.path().join("merged");
-    let merge = import.merge().expect("a merge");
-    let request = Request { shop: &shop, merge, name: "merged", dtype: import.dtype, target: &target, beside: &[] };
-    tongues_engine::merging::merge(&request, &Unwatched).unwrap_or_else(|e| panic!("{name}: {e}"));
-    read(&target.join("model.safetensors"))
-}
-
-/// Nobody watches.
+/// Nobody looks on.
 struct Unwatched;
+
 impl Watch for Unwatched {
-    fn tick(&self, _: Merging<'_>) -> tongues_kernel::Result<()> {
+    fn tick(&self, _: Merging<'_>) -> Result<()> {
         Ok(())
     }
+}
+
+/// What the reader of mergekit's files makes of a configuration.
+fn merged(name: &str) -> Tensors {
+    let text = std::fs::read_to_string(folder().join(format!("configs/{name}.yml"))).expect("a configuration");
+    let import = Import::parse(&text.replace("models/", &format!("{}/models/", folder().display()))).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let out = tempfile::tempdir().expect("a folder");
+    let shop = Shop::new(&import.recipe, Device::flex(), out.path().into());
+    let target = out.path().join("merged");
+    let table = import.merge().expect("a merge");
+    let request = Request { shop: &shop, merge: table, name: "merged", dtype: import.dtype, target: &target, beside: &[] };
+    merge(&request, &Unwatched).unwrap_or_else(|e| panic!("{name}: {e}"));
+    read(&target.join("model.safetensors"))
 }
 
 /// Differences over what is allowed: above 1, a fault.

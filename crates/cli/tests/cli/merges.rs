@@ -41,9 +41,9 @@ fn a_merge_is_a_certified_checkpoint_that_the_recipe_writes_too() {
     desk.good(&["generate", "merged", "--prompt", "da", "--max-new-tokens", "2", "--temperature", "0"]);
     let recipe = "recipe = 1\nname = \"m\"\n[models.x]\ncheckpoint = \"x\"\n[models.y]\ncheckpoint = \"y\"\n[[stage]]\nname = \"merged\"\nmerge = { use = \"linear\", models = [\"x\", { model = \"y\", parameters = { weight = [0, 3] } }], weight = 1 }\n";
     desk.file("merge.toml", recipe.as_bytes());
-    desk.good(&["run", "merge.toml", "--out", "out"]);
+    desk.good(&["run", "merge.toml", "--out", "again"]);
     let weights = |dir: &str| std::fs::read(desk.path(&format!("{dir}/model.safetensors"))).expect("weights");
-    assert!(weights("merged") == weights("out/stages/merged/checkpoint"));
+    assert!(weights("merged") == weights("again/stages/merged/checkpoint"));
     assert!(weights("merged") != weights("x") && weights("merged") != weights("y"));
     desk.refused(&["merge", "m.yml", "merged"], &["merged: expected a new folder"]);
 }

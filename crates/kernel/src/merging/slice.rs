@@ -1,7 +1,7 @@
 //! Numbers of a tensor as they lie in a file or in memory.
 
 use burn::tensor::DType;
-use half::{bf16, f16};
+use half::f16;
 
 /// A tensor's numbers in a stored type, little endian, row by row; read in pieces as 32-bit floats.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,8 @@ impl<'a> Slice<'a> {
         match self.dtype {
             DType::F64 => each(bytes, out, |b| f64::from_le_bytes(b) as f32),
             DType::F16 => each(bytes, out, |b| f16::from_le_bytes(b).to_f32()),
-            DType::BF16 => each(bytes, out, |b| bf16::from_le_bytes(b).to_f32()),
+            // The upper half of a 32-bit float; without a branch for NaN, so that the loop is one of vectors.
+            DType::BF16 => each(bytes, out, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
             _ => each(bytes, out, f32::from_le_bytes),
         }
     }
@@ -73,6 +74,7 @@ fn each<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::bf16;
 
     #[test]
     fn numbers_of_every_type_are_read_from_any_place() {
