@@ -101,5 +101,3 @@ impl Merger for Dare {
 register_alias!(Merger, "dare_linear", "dare", r#"{"consensus": "none"}"#);
 register_alias!(Merger, "dare_ties", "dare", r#"{"consensus": "sum"}"#);
 register!(Merger, "dare", "Adds up drawn shares of what models changed of their base", Dare);
-register_alias!(Merger, "dare_linear", "dare", r#"{"consensus": "none"}"#);
-register_alias!(Merger, "dare_ties", "dare", r#"{"consensus": "sum"}"#);
