@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use tongues_engine::Shop;
 use tongues_engine::mergekit::Import;
 use tongues_engine::merging::{Request, merge};
-use tongues_kernel::Result;
+use tongues_io::HfTokenizer;
+use tongues_kernel::{Result, Tokenizer};
 use tongues_kernel::burn::prelude::Device;
 use tongues_merge::{Merging, Watch};
 
@@ -51,11 +52,16 @@ impl Watch for Unwatched {
 
 /// What the reader of mergekit's files makes of a configuration.
 fn merged(name: &str) -> Tensors {
-    let text = std::fs::read_to_string(folder().join(format!("configs/{name}.yml"))).expect("a configuration");
-    let import = Import::parse(&text.replace("models/", &format!("{}/models/", folder().display()))).unwrap_or_else(|e| panic!("{name}: {e}"));
     let out = tempfile::tempdir().expect("a folder");
-    let shop = Shop::new(&import.recipe, Device::flex(), out.path().into());
-    let target = out.path().join("merged");
+    merge_into(&folder(), name, out.path())
+}
+
+/// The same, leaving the folder `merged` in `out`.
+fn merge_into(folder: &Path, name: &str, out: &Path) -> Tensors {
+    let text = std::fs::read_to_string(folder.join(format!("configs/{name}.yml"))).expect("a configuration");
+    let import = Import::parse(&text.replace("models/", &format!("{}/models/", folder.display()))).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let shop = Shop::new(&import.recipe, Device::flex(), out.into());
+    let target = out.join("merged");
     let table = import.merge().expect("a merge");
     let request = Request { shop: &shop, merge: table, name: "merged", dtype: import.dtype, target: &target, beside: &[] };
     merge(&request, &Unwatched).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -139,5 +145,35 @@ fn drawn_changes_keep_their_share_and_their_magnitude() {
     assert_share(&plain, 0.7);
     for (name, change, left) in &plain {
         assert!(change.iter().zip(left).all(|(c, l)| *l == 0.0 || (c - l).abs() < 1e-6), "{name}: what is kept is not scaled");
+    }
+}
+
+#[test]
+fn rows_follow_their_tokens_as_in_mergekit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mergekit-tokens");
+    for name in ["union", "union-of-three", "base", "of-a-model", "rules"] {
+        let out = tempfile::tempdir().expect("a folder");
+        let (found, expected) = (merge_into(&folder, name, out.path()), read(&folder.join(format!("merged/{name}.safetensors"))));
+        let ids = std::fs::read_to_string(folder.join(format!("merged/{name}.json"))).expect("ids");
+        let ids: BTreeMap<String, usize> = serde_json::from_str(&ids).expect("JSON");
+        let tokenizer = HfTokenizer::from_dir(&out.path().join("merged")).expect("a tokenizer");
+        assert_eq!(tokenizer.size(), ids.len(), "{name}");
+        for (tensor, (values, _)) in &expected {
+            let made = &found[tensor].0;
+            assert_eq!(made.len(), values.len(), "{name}: {tensor}");
+            if tensor.contains("layers") {
+                assert!(distance(made, values, false) <= 1.0, "{name}: {tensor}");
+                continue;
+            }
+            let row = |all: &[f32], id: usize| all[8 * id..8 * (id + 1)].to_vec();
+            for id in 0..tokenizer.size() {
+                let token = tokenizer.piece(id as u32).expect("a token");
+                let by = distance(&row(made, id), &row(values, ids[&token]), false);
+                assert!(by <= 4.0, "{name}: {tensor}: the row of {token:?} is {by} tolerances from mergekit's");
+            }
+            for padding in ids.len()..values.len() / 8 {
+                assert!(distance(&row(made, padding), &row(values, padding), false) <= 4.0, "{name}: {tensor}: padding {padding}");
+            }
+        }
     }
 }
