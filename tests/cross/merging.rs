@@ -8,8 +8,8 @@ use tongues_engine::Shop;
 use tongues_engine::mergekit::Import;
 use tongues_engine::merging::{Request, merge};
 use tongues_io::HfTokenizer;
-use tongues_kernel::{Result, Tokenizer};
 use tongues_kernel::burn::prelude::Device;
+use tongues_kernel::{Result, Tokenizer};
 use tongues_merge::{Merging, Watch};
 
 /// Of the largest entry of a tensor.

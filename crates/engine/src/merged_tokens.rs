@@ -42,7 +42,7 @@ impl Tokens {
         let rules =
             rules.map(|t| t.tokens.iter().map(|(token, rule)| Ok((token.clone(), ruled(inputs, &all, token, rule)?))).collect::<Result<BTreeMap<_, _>>>());
         let multiple = merge.tokenizer.as_ref().and_then(|t| t.pad_to_multiple_of);
-        let joined = Vocabulary::join(&entries, target, base, &rules.transpose()?.unwrap_or_default(), multiple)?;
+        let joined = Vocabulary::join(&entries, target, inputs.headers.base, &rules.transpose()?.unwrap_or_default(), multiple)?;
         for header in &mut inputs.headers.models {
             for (name, shape) in &mut header.tensors {
                 if tables.contains(name) {

@@ -63,15 +63,16 @@ pub struct Vocabulary {
 pub type Entry = (Arc<dyn Tokenizer>, usize);
 
 impl Vocabulary {
-    /// The vocabulary of a merge.
+    /// The vocabulary of a merge. Where there is a base, its rows stand for tokens that others lack.
     ///
     /// # Errors
     /// A rule names a token or row that is not there, or the tokenizer cannot be extended.
-    pub fn join(inputs: &[Entry], target: Target, base: usize, rules: &BTreeMap<String, Rule>, multiple: Option<usize>) -> Result<Self> {
+    pub fn join(inputs: &[Entry], target: Target, base: Option<usize>, rules: &BTreeMap<String, Rule>, multiple: Option<usize>) -> Result<Self> {
+        let first = base.unwrap_or(0);
         let ids: Vec<BTreeMap<String, usize>> = inputs.iter().map(known).collect();
         let tokenizer = match target {
             Target::Of(i) => inputs[i].0.clone(),
-            Target::Union => union(inputs, base)?,
+            Target::Union => union(inputs, first)?,
         };
         let names: Vec<Option<String>> = (0..tokenizer.size()).map(|id| tokenizer.piece(id as u32)).collect();
         if let Some(token) = rules.keys().find(|t| !names.iter().flatten().any(|n| n == *t)) {
@@ -88,7 +89,7 @@ impl Vocabulary {
         };
         let mut from: Vec<Vec<Row>> = (0..inputs.len()).map(of_input).collect();
         let tokens = names.len();
-        let rows = pad(&mut from, inputs, target, base, multiple);
+        let rows = pad(&mut from, inputs, target, first, multiple);
         let nowhere = stands.iter().zip(&names).filter(|(stand, _)| **stand == Some(Row::Zero)).filter_map(|(_, name)| name.clone());
         let nowhere: Vec<String> = nowhere.filter(|name| !rules.contains_key(name)).collect();
         let notes =
@@ -155,7 +156,7 @@ fn known((tokenizer, rows): &Entry) -> BTreeMap<String, usize> {
 
 struct Table<'t> {
     ids: &'t [BTreeMap<String, usize>],
-    base: usize,
+    base: Option<usize>,
     rules: &'t BTreeMap<String, Rule>,
 }
 
@@ -168,7 +169,7 @@ impl Table<'_> {
         match rule {
             Some(rule) => self.ruled(token, rule.stand).map(Some),
             None if have.len() == self.ids.len() => Ok(None),
-            None => Ok(Some(match (have.iter().find(|(i, _)| *i == self.base), have.as_slice()) {
+            None => Ok(Some(match (have.iter().find(|(i, _)| Some(*i) == self.base), have.as_slice()) {
                 (_, []) => Row::Zero,
                 (_, [(i, row)]) | (Some((i, row)), _) => Row::Of(*i, *row),
                 (None, _) => Row::Mean(have),

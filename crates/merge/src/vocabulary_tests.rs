@@ -58,7 +58,7 @@ const NONE: BTreeMap<String, Rule> = BTreeMap::new();
 fn rows_follow_their_tokens_into_the_union() {
     let inputs = [words(&["a", "b", "c"]), words(&["c", "d", "a"]), words(&["d", "e"])];
     let tables: [&[f32]; 3] = [&[1.0, 2.0, 3.0], &[30.0, 40.0, 10.0], &[400.0, 500.0]];
-    let joined = Vocabulary::join(&inputs, Target::Union, 0, &NONE, None).unwrap();
+    let joined = Vocabulary::join(&inputs, Target::Union, Some(0), &NONE, None).unwrap();
     let tokens: Vec<String> = (0..joined.tokenizer.size()).filter_map(|i| joined.tokenizer.piece(i as u32)).collect();
     assert_eq!(tokens, ["a", "b", "c", "d", "e"]);
     // Its own rows; where a model lacks a token: the base's row, the only one there is, or the mean.
@@ -73,12 +73,12 @@ fn one_vocabulary_keeps_its_padding_and_takes_rows_by_token() {
     padded.1 = 4;
     let inputs = [padded, words(&["b", "a", "x"])];
     let tables: [&[f32]; 2] = [&[1.0, 2.0, 8.0, 9.0], &[20.0, 10.0, 7.0]];
-    let joined = Vocabulary::join(&inputs, Target::Of(0), 0, &NONE, None).unwrap();
+    let joined = Vocabulary::join(&inputs, Target::Of(0), Some(0), &NONE, None).unwrap();
     assert_eq!(joined.rows, 4);
     assert_eq!(rows(&joined, 0, &tables), tables[0]);
     assert_eq!(rows(&joined, 1, &tables), [10.0, 20.0, 8.0, 9.0]);
     // Asked for, padding is the mean of the rows before it.
-    let joined = Vocabulary::join(&inputs, Target::Of(0), 0, &NONE, Some(3)).unwrap();
+    let joined = Vocabulary::join(&inputs, Target::Of(0), Some(0), &NONE, Some(3)).unwrap();
     assert_eq!(rows(&joined, 1, &tables), [10.0, 20.0, 15.0]);
 }
 
@@ -87,13 +87,13 @@ fn rules_say_what_stands_for_a_token() {
     let inputs = [words(&["a", "b"]), words(&["b", "a"])];
     let tables: [&[f32]; 2] = [&[1.0, 2.0], &[20.0, 10.0]];
     let rule = |stand, force| BTreeMap::from([("a".to_owned(), Rule { stand, force })]);
-    let made = |rules| Vocabulary::join(&inputs, Target::Of(0), 0, &rules, None).unwrap();
+    let made = |rules| Vocabulary::join(&inputs, Target::Of(0), Some(0), &rules, None).unwrap();
     assert_eq!(rows(&made(rule(Stand::Zero, true)), 1, &tables), [0.0, 20.0]);
     assert_eq!(rows(&made(rule(Stand::Zero, false)), 1, &tables), [10.0, 20.0]);
     assert_eq!(rows(&made(rule(Stand::Row(1, 0), true)), 0, &tables), [20.0, 2.0]);
     assert_eq!(rows(&made(rule(Stand::Model(1), true)), 0, &tables), [10.0, 2.0]);
     let unknown = BTreeMap::from([("z".to_owned(), Rule { stand: Stand::Zero, force: true })]);
-    assert!(Vocabulary::join(&inputs, Target::Of(0), 0, &unknown, None).err().unwrap().to_string().contains("`z`"));
+    assert!(Vocabulary::join(&inputs, Target::Of(0), Some(0), &unknown, None).err().unwrap().to_string().contains("`z`"));
 }
 
 #[test]

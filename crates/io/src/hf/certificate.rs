@@ -148,14 +148,19 @@ pub fn certify(live: &Model, read_back: &Model, dtype: Dtype, adapters: &[String
 /// Logits are not finite, or the disk fails.
 pub fn certify_merged(read_back: &Model, dtype: Dtype, dir: &Path) -> Result<()> {
     let ids = ids(read_back);
-    let logits = logits(read_back, &ids)?;
+    let (logits, files) = std::thread::scope(|scope| {
+        let files = scope.spawn(|| marks(dir));
+        let logits = logits(read_back, &ids);
+        (logits, files.join().unwrap_or_else(|_| Err(Error::run(dir.display(), "the hashing thread ended"))))
+    });
+    let (logits, files) = (logits?, files?);
     if logits.iter().any(|x| !x.is_finite()) {
         let what = "expected a merged model with finite logits, found others; its inputs have no common coordinates, or weights are too large";
         return Err(Error::run(dir.display(), what));
     }
     let probe = Probe { places: places(&logits, ids.iter().map(Vec::len).sum()), ids, deviation: deviation(&logits) };
     let (tolerance, dtype) = (tolerance(dtype), dtype_name(dtype).to_owned());
-    write(dir, Certificate { schema: 1, dtype, difference: 0.0, tolerance, adapters: vec![], probe, files: marks(dir)?, seal: String::new() })
+    write(dir, Certificate { schema: 1, dtype, difference: 0.0, tolerance, adapters: vec![], probe, files, seal: String::new() })
 }
 
 /// Writes it with the seal that belongs to it.
