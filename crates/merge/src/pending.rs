@@ -18,8 +18,8 @@ const JOURNAL: &str = ".merging-journal";
 pub struct Pending {
     dir: PathBuf,
     target: PathBuf,
-    /// The journal.
-    path: PathBuf,
+    /// Where the journal lies.
+    lines: PathBuf,
     journal: File,
     /// Tensors whose bytes are on the disk, with their checksums.
     pub done: BTreeMap<String, u32>,
@@ -62,7 +62,7 @@ impl Pending {
         // The last line may be cut off; what it stood for is written again.
         let done = left.iter().flat_map(|text| text.lines().skip(1)).filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let done = done.map(|line| (line.tensor, line.crc32)).collect();
-        Ok(Self { dir, target: target.to_owned(), path, journal, done })
+        Ok(Self { dir, target: target.to_owned(), lines: path, journal, done })
     }
 
     /// Where to write for now.
@@ -75,7 +75,7 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn note(&mut self, tensors: &[(String, u32)]) -> Result<()> {
-        let path = &self.path;
+        let path = &self.lines;
         for (tensor, crc32) in tensors {
             let line = serde_json::to_string(&Line { tensor: tensor.clone(), crc32: *crc32 }).map_err(|e| Error::run(path.display(), e))?;
             disk::write(&mut self.journal, format!("\n{line}").as_bytes(), path).map_err(|e| failed(path, &e))?;
@@ -89,7 +89,7 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn discard(self) -> Result<()> {
-        [&self.path, &self.dir].iter().try_for_each(|path| disk::remove(path).map_err(|e| failed(path, &e)))
+        [&self.lines, &self.dir].iter().try_for_each(|path| disk::remove(path).map_err(|e| failed(path, &e)))
     }
 
     /// Gives the folder its name.
@@ -97,7 +97,7 @@ impl Pending {
     /// # Errors
     /// The disk fails.
     pub fn commit(self) -> Result<PathBuf> {
-        disk::remove(&self.path).map_err(|e| failed(&self.path, &e))?;
+        disk::remove(&self.lines).map_err(|e| failed(&self.lines, &e))?;
         tongues_io::atomic::commit_folder(&self.dir, &self.target)?;
         Ok(self.target)
     }

@@ -279,7 +279,8 @@ mod combined {
 
     #[test]
     fn matrices_are_those_of_peft() {
-        let cases: [(&str, Json, &[(&str, f64)]); 4] = [
+        type Weighted<'a> = &'a [(&'a str, f64)];
+        let cases: [(&str, Json, Weighted<'_>); 4] = [
             ("linear", json!({ "combination_type": "linear" }), &[("a", 0.7), ("b", -0.4)]),
             ("cat", json!({ "combination_type": "cat" }), &[("a", 0.7), ("b", 0.4), ("c", -1.5)]),
             ("ties", json!({ "combination_type": "ties", "density": 0.6 }), &[("a", 0.7), ("b", 0.6)]),

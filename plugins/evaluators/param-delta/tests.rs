@@ -27,7 +27,7 @@ fn known_changes_are_found_in_their_layer_and_kind() {
     let found = evaluated(json!({ "base": "base" }), &model).unwrap();
     assert_eq!(value(&found, "mean |change|, layer 00"), 0.0);
     assert!(value(&found, "mean |change|, layer 01") > 0.0 && value(&found, "mean |change|") < value(&found, "mean |change|, layer 01"));
-    let item = found.iter().flat_map(|f| &f.items).find(|i| &*i.id == entry.name).unwrap();
+    let item = found.iter().flat_map(|f| &f.items).find(|i| *i.id == *entry.name).unwrap();
     assert!((item.value - 0.75).abs() < 1e-6 && item.weight == numbers, "{item:?}");
     let found = evaluated(json!({ "base": "base", "by": "kind" }), &model).unwrap();
     assert_eq!(value(&found, "mean |change|, mlp.down_proj.weight"), 0.0);

@@ -1,7 +1,5 @@
 //! `tongues merge` and merge stages: what is written, what a kill leaves, and what is refused before anything is written.
 
-#[cfg(feature = "failpoints")]
-use crate::support::files;
 use crate::support::{Desk, told};
 use std::fmt::Write;
 
@@ -134,31 +132,36 @@ fn wrong_configurations_and_models_are_refused_before_anything_is_written() {
 }
 
 #[cfg(feature = "failpoints")]
-#[test]
-fn a_merge_killed_at_every_point_leaves_no_final_name_and_goes_on_to_the_same_bytes() {
-    let desk = desk();
-    config(&desk, "m.yml", LINEAR);
-    let command = |out: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tongues"));
-        command.args(["merge", "m.yml", out]).current_dir(desk.dir.path());
-        command
-    };
-    let counted = command("whole").env("TONGUES_FAILPOINT", "count").output().expect("the program starts");
-    let points = told(&counted).lines().filter(|l| l.starts_with("failpoint ")).map(str::to_owned).collect::<Vec<_>>();
-    let whole = files(&desk.path("whole"));
-    let renamed = points.iter().position(|p| p.contains("after rename") && p.ends_with("whole")).expect("the folder gets its name");
-    // Every other point of the many equal writes of tensors is enough.
-    for n in (0..points.len()).filter(|n| !points[*n].contains(" write ") || n % 2 == 0) {
-        let killed = command("out").env("TONGUES_FAILPOINT", format!("kill:{}", n + 1)).output().expect("the program starts");
-        assert!(!killed.status.success(), "{}", points[n]);
-        assert_eq!(desk.path("out").exists(), n >= renamed, "{}", points[n]);
-        if n < renamed {
-            let again = command("out").output().expect("the program starts");
-            assert!(again.status.success(), "{}: {}", points[n], told(&again));
+mod failpoints {
+    use super::*;
+    use crate::support::files;
+
+    #[test]
+    fn a_merge_killed_at_every_point_leaves_no_final_name_and_goes_on_to_the_same_bytes() {
+        let desk = desk();
+        config(&desk, "m.yml", LINEAR);
+        let command = |out: &str| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tongues"));
+            command.args(["merge", "m.yml", out]).current_dir(desk.dir.path());
+            command
+        };
+        let counted = command("whole").env("TONGUES_FAILPOINT", "count").output().expect("the program starts");
+        let points = told(&counted).lines().filter(|l| l.starts_with("failpoint ")).map(str::to_owned).collect::<Vec<_>>();
+        let whole = files(&desk.path("whole"));
+        let renamed = points.iter().position(|p| p.contains("after rename") && p.ends_with("whole")).expect("the folder gets its name");
+        // Every other point of the many equal writes of tensors is enough.
+        for n in (0..points.len()).filter(|n| !points[*n].contains(" write ") || n % 2 == 0) {
+            let killed = command("out").env("TONGUES_FAILPOINT", format!("kill:{}", n + 1)).output().expect("the program starts");
+            assert!(!killed.status.success(), "{}", points[n]);
+            assert_eq!(desk.path("out").exists(), n >= renamed, "{}", points[n]);
+            if n < renamed {
+                let again = command("out").output().expect("the program starts");
+                assert!(again.status.success(), "{}: {}", points[n], told(&again));
+            }
+            assert!(files(&desk.path("out")) == whole, "{}", points[n]);
+            assert!(!desk.path("out.merging").exists() && !desk.path("out.merging-journal").exists(), "{}", points[n]);
+            std::fs::remove_dir_all(desk.path("out")).expect("removed");
         }
-        assert!(files(&desk.path("out")) == whole, "{}", points[n]);
-        assert!(!desk.path("out.merging").exists() && !desk.path("out.merging-journal").exists(), "{}", points[n]);
-        std::fs::remove_dir_all(desk.path("out")).expect("removed");
+        assert!(points.len() > 20, "{points:?}");
     }
-    assert!(points.len() > 20, "{points:?}");
 }
