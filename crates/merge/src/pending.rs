@@ -55,6 +55,8 @@ impl Pending {
             }
         }
         fs::create_dir_all(&dir).map_err(|e| failed(&dir, &e))?;
+        // Files beside the weights that were being written are written again.
+        tongues_io::remove_partial(&dir)?;
         let mut journal = OpenOptions::new().create(true).append(true).open(&path).map_err(|e| failed(&path, &e))?;
         if left.is_none() {
             disk::write(&mut journal, format!("{identity}\n").as_bytes(), &path).map_err(|e| failed(&path, &e))?;
