@@ -26,6 +26,6 @@ pub mod tokenizer;
 pub use atomic::{AtomicDir, failed, remove_partial, sha256_file, write_atomic};
 pub use private::private;
 pub use split::{By, Parts, split};
-pub use tensors::{Checkpoint, CheckpointWriter, Dtype, Info, PlacedWriter, TensorOut, TensorSpec, Writer, open_file};
+pub use tensors::{Checkpoint, CheckpointWriter, Dtype, Flusher, Info, PlacedWriter, TensorOut, TensorSpec, Writer, open_file};
 pub use text::{Format, Layout, TextFile};
 pub use tokenizer::{Algorithm, HfTokenizer, check_rows};

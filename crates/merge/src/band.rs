@@ -1,6 +1,6 @@
 //! A run of numbers of a merged tensor, made side by side in pieces and written down in the stored type.
 
-use half::{bf16, f16};
+use half::f16;
 use rayon::prelude::*;
 use std::ops::Range;
 use tongues_io::Dtype;
@@ -72,7 +72,7 @@ fn not_finite(numbers: &[f32]) -> Option<f32> {
 /// Writes numbers down; the first that does not fit where one does not.
 fn store(numbers: &[f32], dtype: Dtype, bytes: &mut [u8]) -> std::result::Result<(), f32> {
     match dtype {
-        Dtype::BF16 => each(numbers, bytes, |x| bf16::from_f32(x).to_le_bytes()),
+        Dtype::BF16 => each(numbers, bytes, |x| rounded(x).to_le_bytes()),
         Dtype::F16 => {
             each(numbers, bytes, |x| f16::from_f32(x).to_le_bytes());
             return numbers.iter().find(|x| f16::from_f32(**x).is_infinite()).map_or(Ok(()), |x| Err(*x));
@@ -80,6 +80,12 @@ fn store(numbers: &[f32], dtype: Dtype, bytes: &mut [u8]) -> std::result::Result
         _ => each(numbers, bytes, f32::to_le_bytes),
     }
     Ok(())
+}
+
+/// bfloat16 of a finite number, to the nearest, ties to even; without the branch that other numbers need.
+fn rounded(x: f32) -> u16 {
+    let bits = x.to_bits();
+    ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) as u16
 }
 
 fn each<const N: usize>(numbers: &[f32], bytes: &mut [u8], write: impl Fn(f32) -> [u8; N]) {
@@ -101,6 +107,7 @@ fn wrong(out: &Planned, names: &[&str], read: Option<usize>, x: f32) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::bf16;
     use tongues_kernel::Read;
 
     fn made(merged: &Merged<'_>, inputs: &[&[f32]], dtype: Dtype) -> Result<Vec<u8>> {
@@ -115,6 +122,15 @@ mod tests {
         let bytes = made(&sum, &[&[9.0, 1.0, 2.0], &[9.0, 0.5, 0.25]], Dtype::BF16).unwrap();
         assert_eq!(bytes, [2.5f32, 3.25].map(|x| bf16::from_f32(x).to_le_bytes()).concat());
         assert_eq!(made(&Merged::Copy(1), &[&[9.0, 1.0], &[9.0, 0.5]], Dtype::F32).unwrap(), 0.5f32.to_le_bytes());
+    }
+
+    #[test]
+    fn rounding_to_bfloat16_is_that_of_everyone() {
+        for bits in (0u32..=0xffff_ffff).step_by(65_521).chain([0, 0x8000_0000, 0x3f80_8000, 0x3f81_8000, 1, 0x0080_0000]) {
+            let x = f32::from_bits(bits);
+            // The largest numbers round to infinity, as they do elsewhere.
+            assert!(!x.is_finite() || rounded(x) == bf16::from_f32(x).to_bits(), "{x:e}");
+        }
     }
 
     #[test]

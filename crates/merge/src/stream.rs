@@ -5,8 +5,8 @@ use crate::pending::Pending;
 use crate::source::{Held, Source};
 use crate::vocabulary::Vocabulary;
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, sync_channel};
-use tongues_io::{Checkpoint, Dtype, PlacedWriter, TensorSpec};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use tongues_io::{Checkpoint, Dtype, Flusher, PlacedWriter, TensorSpec};
 use tongues_kernel::{Context, Error, MergePlan, Merger, Planned, Read, Result, Slice, refuse};
 
 /// Bands that wait for the disk.
@@ -112,9 +112,12 @@ pub fn stream(job: &Job<'_>, folder: &mut Pending, watch: &dyn Watch, cx: &mut d
     let order: Vec<&Planned> = in_order(job.plan, writer.order());
     let todo: Vec<&Planned> = order.into_iter().filter(|o| !folder.done.contains_key(&o.name)).collect();
     let (sender, receiver) = sync_channel::<Band>(WAITING);
+    let (whole, noted) = channel::<Vec<(String, u32)>>();
+    let flusher = writer.flusher()?;
     let (writing, noting, flush_bytes) = (&mut writer, &mut *folder, job.flush_bytes);
     std::thread::scope(|scope| {
-        let disk = scope.spawn(move || keep(writing, noting, receiver, flush_bytes));
+        let disk = scope.spawn(move || keep(writing, receiver, whole, flush_bytes));
+        let journal = scope.spawn(move || note(&flusher, noting, noted));
         let made = todo.iter().enumerate().try_for_each(|(i, out)| {
             let bytes = todo[..i].iter().map(|o| (count(o) * job.size() * (1 + o.reads.len())) as u64).sum::<u64>();
             watch.tick(Merging { tensors: (i + job.plan.outputs.len() - todo.len(), job.plan.outputs.len()), bytes, name: &out.name })?;
@@ -123,6 +126,7 @@ pub fn stream(job: &Job<'_>, folder: &mut Pending, watch: &dyn Watch, cx: &mut d
         drop(sender);
         // Where the disk failed, its error says more than that of the sender.
         disk.join().unwrap_or_else(|_| Err(Error::run("merge", "the writing thread ended")))?;
+        journal.join().unwrap_or_else(|_| Err(Error::run("merge", "the noting thread ended")))?;
         made
     })?;
     writer.finish()?;
@@ -192,9 +196,10 @@ fn in_order<'p>(plan: &'p MergePlan, order: &[String]) -> Vec<&'p Planned> {
     order.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect()
 }
 
-/// The disk's side: writes what comes, and notes what lies on the disk.
-fn keep(writer: &mut PlacedWriter, folder: &mut Pending, bands: Receiver<Band>, flush_bytes: usize) -> Result<()> {
+/// The disk's side: writes what comes, and hands on which tensors are whole.
+fn keep(writer: &mut PlacedWriter, bands: Receiver<Band>, done: Sender<Vec<(String, u32)>>, flush_bytes: usize) -> Result<()> {
     let (mut crc, mut whole, mut since) = (crc32fast::Hasher::new(), vec![], 0);
+    let hand_on = |whole| done.send(whole).map_err(|_| Error::run("merge", "the journal cannot be written"));
     for band in bands {
         writer.write(&band.tensor, band.offset, &band.bytes)?;
         crc.update(&band.bytes);
@@ -202,14 +207,21 @@ fn keep(writer: &mut PlacedWriter, folder: &mut Pending, bands: Receiver<Band>, 
         if band.last {
             whole.push((band.tensor, std::mem::take(&mut crc).finalize()));
             if since > flush_bytes {
-                writer.flush()?;
-                folder.note(&std::mem::take(&mut whole))?;
+                hand_on(std::mem::take(&mut whole))?;
                 since = 0;
             }
         }
     }
-    writer.flush()?;
-    folder.note(&whole)
+    hand_on(whole)
+}
+
+/// Flushes and notes whole tensors, while others are written.
+fn note(flusher: &Flusher, folder: &mut Pending, whole: Receiver<Vec<(String, u32)>>) -> Result<()> {
+    for tensors in whole {
+        flusher.flush()?;
+        folder.note(&tensors)?;
+    }
+    Ok(())
 }
 
 /// What the ordinary reader finds in the files must be what was sent to them.

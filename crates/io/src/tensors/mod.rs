@@ -18,7 +18,7 @@ pub use ::safetensors::Dtype;
 pub use checkpoint::{Checkpoint, open_file};
 pub use header::Info;
 pub(crate) use missing::CONVERT;
-pub use placed::PlacedWriter;
+pub use placed::{Flusher, PlacedWriter};
 pub use sharded::{CheckpointWriter, MAX_SHARD_BYTES};
 pub use writer::{Data, TensorOut, TensorSpec, Writer, pt_metadata, write};
 

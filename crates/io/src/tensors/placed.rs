@@ -75,6 +75,15 @@ impl PlacedWriter {
         self.files.iter().try_for_each(|(path, file)| disk::flush(file, path).map_err(|e| failed(path, &e)))
     }
 
+    /// The files, to be flushed beside the writing.
+    ///
+    /// # Errors
+    /// The system gives no more handles.
+    pub fn flusher(&self) -> Result<Flusher> {
+        let twin = |(path, file): &(PathBuf, File)| Ok((path.clone(), file.try_clone().map_err(|e| failed(path, &e))?));
+        self.files.iter().map(twin).collect::<Result<_>>().map(Flusher)
+    }
+
     /// Flushes, and writes the index where there are several files.
     ///
     /// # Errors
@@ -89,6 +98,20 @@ impl PlacedWriter {
         let total = self.places.values().map(|(_, _, spec)| spec.bytes()).sum::<Result<usize>>()?;
         let index = json!({"metadata": {"total_size": total}, "weight_map": weight_map});
         atomic::write_atomic(&self.dir.join(INDEX), format!("{index:#}\n").as_bytes())
+    }
+}
+
+/// Flushes what was written so far, while more is being written.
+#[derive(Debug)]
+pub struct Flusher(Vec<(PathBuf, File)>);
+
+impl Flusher {
+    /// Everything that was written before is on the disk afterwards.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn flush(&self) -> Result<()> {
+        self.0.iter().try_for_each(|(path, file)| disk::flush(file, path).map_err(|e| failed(path, &e)))
     }
 }
 

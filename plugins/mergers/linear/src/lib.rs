@@ -39,6 +39,8 @@ fn normalize() -> bool {
     true
 }
 
+/// Numbers summed at a time: they stay in the nearest cache.
+const BLOCK: usize = 512;
 /// Below it a sum of weights counts as zero.
 const SMALL: f64 = 1e-8;
 
@@ -68,8 +70,13 @@ impl Merger for Linear {
     fn merge<'m>(&'m self, out: &'m Planned, _: &[Slice<'m>], _: &mut dyn Context) -> Result<Merged<'m>> {
         let factors = self.factors(out)?;
         let sum = move |piece: Piece<'_>| {
-            for (i, out) in piece.out.iter_mut().enumerate() {
-                *out = factors.iter().zip(piece.inputs).map(|(w, x)| w * f64::from(x[i])).sum::<f64>() as f32;
+            for (block, out) in piece.out.chunks_mut(BLOCK).enumerate() {
+                let mut sums = [0f64; BLOCK];
+                for (w, x) in factors.iter().zip(piece.inputs) {
+                    let x = &x[block * BLOCK..][..out.len()];
+                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += w * f64::from(*x));
+                }
+                out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = *sum as f32);
             }
         };
         Ok(Merged::elements(sum))
