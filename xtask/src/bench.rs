@@ -49,6 +49,8 @@ enum What {
     Merge {
         /// Rounds of each side.
         #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// BLEU, chrF and TER beside sacrebleu.
     Metrics {
         /// Runs of each side, in turn; the median counts.
