@@ -64,10 +64,23 @@ impl Shop<'_> {
 
     fn read(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
         match (&definition.path, &definition.world) {
-            (Some(path), _) => self.read_file(name, definition, Path::new(path)),
+            (Some(path), _) => self.read_files(name, definition, path),
             (_, Some(world)) => self.read_world(world, definition.language.as_deref()),
             _ => refuse(format!("data `{name}`"), "`path`, `world` or `mix`", "none of them", ""),
         }
+    }
+
+    /// One file, or one for each of its languages: the records of all, under the languages' names.
+    fn read_files(&self, name: &str, definition: &DataDef, path: &str) -> Result<Vec<Record>> {
+        let Some(languages) = &definition.languages else { return self.read_file(name, definition, Path::new(path)) };
+        let mut all = vec![];
+        for (tag, word) in languages.pairs() {
+            let one = DataDef { language: Some(tag.into()), ..definition.clone() };
+            let records = self.read_file(name, &one, Path::new(&path.replace("{language}", word)))?;
+            // Files of one kind often number their records alike.
+            all.extend(records.into_iter().map(|record| Record { id: format!("{tag}/{}", record.id).into(), ..record }));
+        }
+        Ok(all)
     }
 
     fn read_file(&self, name: &str, definition: &DataDef, path: &Path) -> Result<Vec<Record>> {
@@ -151,6 +164,7 @@ fn file_format(format: FileFormat) -> Format {
         FileFormat::Csv => Format::Csv,
         FileFormat::Jsonl => Format::Jsonl,
         FileFormat::Parquet => Format::Parquet,
+        FileFormat::Conll => Format::Conll,
     }
 }
 

@@ -24,7 +24,6 @@ use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::ast::Stage;
 use tongues_report::Score;
 
-pub use evaluate::scores;
 pub(crate) use export::fold_all;
 pub use generate::continued;
 pub(crate) use writing::plain;

@@ -1,0 +1,121 @@
+//! Texts that evaluators score: written by a model behind the prompts of records, or before, in a field.
+
+use crate::score::language_column;
+use crate::{DecoderUse, Evaluation, Format, Limits, Record, Request, Result, Tokenizer, refuse};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+/// How the texts that are scored come about: options that evaluators of written texts share. It is flattened into their options.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Writes {
+    /// The decoder: `{ use = "sampling", temperature = 0.8 }`; the likeliest token at every place where absent.
+    #[serde(default = "greedy")]
+    pub decode: DecoderUse,
+    /// At most so many new tokens a text.
+    #[serde(default = "new_tokens")]
+    #[schemars(range(min = 1))]
+    pub max_new_tokens: usize,
+    /// Strings that end a text wherever they appear in it; they are left out.
+    #[serde(default)]
+    pub stop_strings: Vec<String>,
+    /// A field that holds texts written before, which are scored in place of new ones.
+    #[serde(default)]
+    pub written: Option<String>,
+}
+
+fn greedy() -> DecoderUse {
+    let options = json!({ "temperature": 0.0 });
+    DecoderUse { plugin: "sampling".into(), options: options.as_object().cloned().unwrap_or_else(Map::new) }
+}
+fn new_tokens() -> usize {
+    64
+}
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self { decode: greedy(), max_new_tokens: new_tokens(), stop_strings: vec![], written: None }
+    }
+}
+
+/// A text with the record that it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenText {
+    /// The record.
+    pub record: Record,
+    /// What was written, up to the first stop string.
+    pub text: String,
+    /// The answer that the format finds in the record.
+    pub answer: Option<String>,
+}
+
+impl WrittenText {
+    /// The right answers: the texts of a field (a text or a list of them), or the format's answer where no field is named.
+    ///
+    /// # Errors
+    /// The field holds none, or there is neither field nor answer.
+    pub fn answers(&self, field: Option<&str>) -> Result<Vec<String>> {
+        match (field, &self.answer) {
+            (Some(field), _) => Ok(self.record.texts(field)?.into_iter().map(str::to_owned).collect()),
+            (None, Some(answer)) => Ok(vec![answer.trim().to_owned()]),
+            (None, None) => {
+                let remedy = "name the field that holds it, or a `format` with a target";
+                refuse(format!("record {}", self.record.id), "a right answer", "neither a field nor a format that tells it", remedy)
+            }
+        }
+    }
+}
+
+impl Writes {
+    /// A text for every record, in the data's order.
+    ///
+    /// # Errors
+    /// There is no record, a prompt is too long, or a record lacks a field.
+    pub fn texts(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<WrittenText>> {
+        let records = evaluation.data.open()?.collect::<Result<Vec<Record>>>()?;
+        if records.is_empty() {
+            return refuse(format!("data `{}`", evaluation.data.name()), "at least one record", "none", "check the data and its curators");
+        }
+        let texts = match &self.written {
+            Some(field) => records.iter().map(|record| record.text(field).map(str::to_owned)).collect::<Result<_>>()?,
+            None => self.continued(evaluation, &records)?,
+        };
+        let answer = |record: &Record| evaluation.format.map_or(Ok(None), |format| format.answer(record));
+        let answers = records.iter().map(answer).collect::<Result<Vec<Option<String>>>>()?;
+        let all = records.into_iter().zip(texts).zip(answers);
+        Ok(all.map(|((record, text), answer)| WrittenText { record, text, answer }).collect())
+    }
+
+    fn continued(&self, evaluation: &mut Evaluation<'_>, records: &[Record]) -> Result<Vec<String>> {
+        let tokenizer = evaluation.model.tokenizer()?.clone();
+        let limits = self.limits(&*tokenizer, evaluation.format)?;
+        let columns = language_column(records.iter().map(|record| record.language.as_deref()));
+        let request = |(i, record): (usize, &Record)| {
+            let prompt = prompt(record, &*tokenizer, evaluation.format)?;
+            Ok(Request { id: i as u64, prompt, columns: columns.iter().map(|(name, all)| (name.clone(), all[i])).collect() })
+        };
+        let requests = records.iter().enumerate().map(request).collect::<Result<Vec<Request>>>()?;
+        let named = |e: crate::Error| e.within(format!("data `{}`", evaluation.data.name()));
+        let written = evaluation.cx.write(evaluation.model, &self.decode, &requests, &limits).map_err(named)?;
+        written.iter().map(|text| Ok(limits.cut(&tokenizer.decode(&text.ids)?).to_owned())).collect()
+    }
+
+    fn limits(&self, tokenizer: &dyn Tokenizer, format: Option<&dyn Format>) -> Result<Limits> {
+        if self.stop_strings.iter().any(String::is_empty) {
+            return refuse("stop_strings", "strings of at least one character", "an empty one", "take it out");
+        }
+        let of_format = format.map_or_else(|| Ok(vec![]), |format| format.stops(tokenizer))?;
+        let stop = tokenizer.ends().into_iter().chain(of_format).collect();
+        Ok(Limits { max_new_tokens: self.max_new_tokens, stop, strings: self.stop_strings.clone() })
+    }
+}
+
+/// What a record is continued from: the format's prompt; without one the field `prompt`, or else `text`, behind the start token.
+fn prompt(record: &Record, tokenizer: &dyn Tokenizer, format: Option<&dyn Format>) -> Result<Vec<u32>> {
+    let Some(format) = format else {
+        let text = record.text(if record.fields.contains_key("prompt") { "prompt" } else { "text" })?;
+        let start = tokenizer.bos().or(tokenizer.eos());
+        return Ok(start.into_iter().chain(tokenizer.encode(text)?).collect());
+    };
+    format.prompt(record, tokenizer)
+}
