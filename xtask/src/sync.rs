@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const BEGIN: &str = "# plugins: begin (cargo xtask sync-plugins)\n";
 const END: &str = "# plugins: end\n";
 /// Crates that tests across crates may use, beside the plugins.
-const TESTED: [&str; 13] = ["builtin", "engine", "eval", "formats", "io", "kernel", "nn", "ops", "recipe", "report", "testkit", "train", "world"];
+const TESTED: [&str; 14] = ["builtin", "engine", "eval", "formats", "io", "kernel", "merge", "nn", "ops", "recipe", "report", "testkit", "train", "world"];
 /// Other packages that tests may use.
 const HELPERS: [&str; 7] = ["mimalloc", "proptest", "safetensors", "schemars", "serde", "serde_json", "tempfile"];
 

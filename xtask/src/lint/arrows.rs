@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
-const LAYERS: [(&str, usize); 15] = [
+const LAYERS: [(&str, usize); 16] = [
     ("ops", 0),
     ("metrics", 0),
     ("kernel", 1),
