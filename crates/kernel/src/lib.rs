@@ -67,6 +67,6 @@ pub use session::Session;
 pub use site::{Role, Site, SiteInfo, SitePattern, Spec, Stack, Stored};
 pub use tokenizer::Tokenizer;
 pub use weights::{Entry, Tensors, Visit, Weights, entries, for_each_value, put, values};
-pub use written::{Writes, WrittenText};
+pub use written::{Writes, WrittenText, corpus_finding};
 
 pub use {burn, inventory, schemars};

@@ -1,10 +1,11 @@
 //! Texts that evaluators score: written by a model behind the prompts of records, or before, in a field.
 
 use crate::score::language_column;
-use crate::{DecoderUse, Evaluation, Format, Limits, Record, Request, Result, Tokenizer, refuse};
+use crate::{Better, Corpus, DecoderUse, Error, Evaluation, Finding, Format, Item, Limits, Record, Request, Result, Tokenizer, refuse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
+use tongues_metrics::translation::{CorpusMetric, References};
 
 /// How the texts that are scored come about: options that evaluators of written texts share. It is flattened into their options.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +87,11 @@ impl Writes {
         Ok(all.map(|((record, text), answer)| WrittenText { record, text, answer }).collect())
     }
 
+    /// Findings about texts that were written before are no model's: they get a row of their own, under the field's name.
+    pub fn named(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        findings.into_iter().map(|finding| Finding { reference: self.written.clone(), ..finding }).collect()
+    }
+
     fn continued(&self, evaluation: &mut Evaluation<'_>, records: &[Record]) -> Result<Vec<String>> {
         let tokenizer = evaluation.model.tokenizer()?.clone();
         let limits = self.limits(&*tokenizer, evaluation.format)?;
@@ -95,7 +101,7 @@ impl Writes {
             Ok(Request { id: i as u64, prompt, columns: columns.iter().map(|(name, all)| (name.clone(), all[i])).collect() })
         };
         let requests = records.iter().enumerate().map(request).collect::<Result<Vec<Request>>>()?;
-        let named = |e: crate::Error| e.within(format!("data `{}`", evaluation.data.name()));
+        let named = |e: Error| e.within(format!("data `{}`", evaluation.data.name()));
         let written = evaluation.cx.write(evaluation.model, &self.decode, &requests, &limits).map_err(named)?;
         written.iter().map(|text| Ok(limits.cut(&tokenizer.decode(&text.ids)?).to_owned())).collect()
     }
@@ -108,6 +114,23 @@ impl Writes {
         let stop = tokenizer.ends().into_iter().chain(of_format).collect();
         Ok(Limits { max_new_tokens: self.max_new_tokens, stop, strings: self.stop_strings.clone() })
     }
+}
+
+/// A metric of a corpus over written texts and right answers (those of [`WrittenText::answers`]), with the numbers of every text as its
+/// statistics; and the metric's signature.
+///
+/// # Errors
+/// A record holds no right answer.
+pub fn corpus_finding(metric: impl CorpusMetric + Send + 'static, better: Better, texts: &[WrittenText], answers: Option<&str>) -> Result<(Finding, String)> {
+    let answers = texts.iter().map(|text| text.answers(answers)).collect::<Result<Vec<Vec<String>>>>()?;
+    let most = answers.iter().map(Vec::len).max().unwrap_or(0);
+    let streams: Vec<Vec<Option<&str>>> = (0..most).map(|k| answers.iter().map(|of| of.get(k).map(String::as_str)).collect()).collect();
+    let references = References::streams(&streams).map_err(Error::metric)?;
+    let hypotheses: Vec<&str> = texts.iter().map(|text| text.text.trim()).collect();
+    let statistics = metric.statistics(&hypotheses, &references).map_err(Error::metric)?;
+    let items = texts.iter().enumerate().map(|(i, text)| Item::statistics(text.record.id.clone(), statistics.row(i).to_vec())).collect();
+    let (name, signature) = (metric.name(), metric.signature(&references).format(false));
+    Ok((Finding::corpus(name, better, Corpus::of_sums(move |sums| metric.score(sums).value), items), signature))
 }
 
 /// What a record is continued from: the format's prompt; without one the field `prompt`, or else `text`, behind the start token.
