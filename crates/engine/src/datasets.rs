@@ -64,21 +64,21 @@ impl Shop<'_> {
 
     fn read(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
         match (&definition.path, &definition.world) {
-            (Some(path), _) => self.read_files(name, definition, path),
+            (Some(_), _) => self.read_files(name, definition),
             (_, Some(world)) => self.read_world(world, definition.language.as_deref()),
             _ => refuse(format!("data `{name}`"), "`path`, `world` or `mix`", "none of them", ""),
         }
     }
 
     /// One file, or one for each of its languages: the records of all, under the languages' names.
-    fn read_files(&self, name: &str, definition: &DataDef, path: &str) -> Result<Vec<Record>> {
-        let Some(languages) = &definition.languages else { return self.read_file(name, definition, Path::new(path)) };
+    fn read_files(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
         let mut all = vec![];
-        for (tag, word) in languages.pairs() {
+        for (language, path) in definition.files() {
+            let Some(tag) = language else { return self.read_file(name, definition, Path::new(&path)) };
             let one = DataDef { language: Some(tag.into()), ..definition.clone() };
-            let records = self.read_file(name, &one, Path::new(&path.replace("{language}", word)))?;
             // Files of one kind often number their records alike.
-            all.extend(records.into_iter().map(|record| Record { id: format!("{tag}/{}", record.id).into(), ..record }));
+            let named = |record: Record| Record { id: format!("{tag}/{}", record.id).into(), ..record };
+            all.extend(self.read_file(name, &one, Path::new(&path))?.into_iter().map(named));
         }
         Ok(all)
     }

@@ -1,18 +1,17 @@
 //! Texts that evaluators score: written by a model behind the prompts of records, or before, in a field.
 
 use crate::score::language_column;
-use crate::{Better, Corpus, DecoderUse, Error, Evaluation, Finding, Format, Item, Limits, Record, Request, Result, Tokenizer, refuse};
+use crate::{Better, Context, Corpus, DecoderUse, Error, Evaluation, Finding, Format, Item, Limits, Record, Request, Result, Tokenizer, refuse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
 use tongues_metrics::translation::{CorpusMetric, References};
 
 /// How the texts that are scored come about: options that evaluators of written texts share. It is flattened into their options.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Writes {
-    /// The decoder: `{ use = "sampling", temperature = 0.8 }`; the likeliest token at every place where absent.
-    #[serde(default = "greedy")]
-    pub decode: DecoderUse,
+    /// The decoder: `{ use = "sampling", temperature = 0.0 }`.
+    #[serde(default)]
+    pub decode: Option<DecoderUse>,
     /// At most so many new tokens a text.
     #[serde(default = "new_tokens")]
     #[schemars(range(min = 1))]
@@ -20,23 +19,13 @@ pub struct Writes {
     /// Strings that end a text wherever they appear in it; they are left out.
     #[serde(default)]
     pub stop_strings: Vec<String>,
-    /// A field that holds texts written before, which are scored in place of new ones.
+    /// In place of a decoder: a field that holds texts written before.
     #[serde(default)]
     pub written: Option<String>,
 }
 
-fn greedy() -> DecoderUse {
-    let options = json!({ "temperature": 0.0 });
-    DecoderUse { plugin: "sampling".into(), options: options.as_object().cloned().unwrap_or_else(Map::new) }
-}
 fn new_tokens() -> usize {
     64
-}
-
-impl Default for Writes {
-    fn default() -> Self {
-        Self { decode: greedy(), max_new_tokens: new_tokens(), stop_strings: vec![], written: None }
-    }
 }
 
 /// A text with the record that it answers.
@@ -68,6 +57,25 @@ impl WrittenText {
 }
 
 impl Writes {
+    /// Builds the decoder, so that what the schema cannot say of options is told before anything is written.
+    ///
+    /// # Errors
+    /// There is neither a decoder nor a field with texts, or both, or the decoder's options are wrong.
+    pub fn check(&self, cx: &mut dyn Context) -> Result<()> {
+        if self.stop_strings.iter().any(String::is_empty) {
+            return refuse("stop_strings", "strings of at least one character", "an empty one", "take it out");
+        }
+        match (&self.decode, &self.written) {
+            (Some(decode), None) => decode.build(cx).map(|_| ()).map_err(|e| e.within("decode")),
+            (None, Some(_)) => Ok(()),
+            (decode, _) => {
+                let found = if decode.is_some() { "both" } else { "neither" };
+                let remedy = "write for example `decode = { use = \"sampling\", temperature = 0.0 }`, or name the field with texts";
+                refuse("options", "exactly one of decode, written", found, remedy)
+            }
+        }
+    }
+
     /// A text for every record, in the data's order.
     ///
     /// # Errors
@@ -77,9 +85,11 @@ impl Writes {
         if records.is_empty() {
             return refuse(format!("data `{}`", evaluation.data.name()), "at least one record", "none", "check the data and its curators");
         }
-        let texts = match &self.written {
-            Some(field) => records.iter().map(|record| record.text(field).map(str::to_owned)).collect::<Result<_>>()?,
-            None => self.continued(evaluation, &records)?,
+        self.check(evaluation.cx)?;
+        let texts = match (&self.written, &self.decode) {
+            (Some(field), _) => records.iter().map(|record| record.text(field).map(str::to_owned)).collect::<Result<_>>()?,
+            (None, Some(decode)) => self.continued(evaluation, decode, &records)?,
+            (None, None) => vec![],
         };
         let answer = |record: &Record| evaluation.format.map_or(Ok(None), |format| format.answer(record));
         let answers = records.iter().map(answer).collect::<Result<Vec<Option<String>>>>()?;
@@ -92,7 +102,7 @@ impl Writes {
         findings.into_iter().map(|finding| Finding { reference: self.written.clone(), ..finding }).collect()
     }
 
-    fn continued(&self, evaluation: &mut Evaluation<'_>, records: &[Record]) -> Result<Vec<String>> {
+    fn continued(&self, evaluation: &mut Evaluation<'_>, decode: &DecoderUse, records: &[Record]) -> Result<Vec<String>> {
         let tokenizer = evaluation.model.tokenizer()?.clone();
         let limits = self.limits(&*tokenizer, evaluation.format)?;
         let columns = language_column(records.iter().map(|record| record.language.as_deref()));
@@ -102,14 +112,11 @@ impl Writes {
         };
         let requests = records.iter().enumerate().map(request).collect::<Result<Vec<Request>>>()?;
         let named = |e: Error| e.within(format!("data `{}`", evaluation.data.name()));
-        let written = evaluation.cx.write(evaluation.model, &self.decode, &requests, &limits).map_err(named)?;
+        let written = evaluation.cx.write(evaluation.model, decode, &requests, &limits).map_err(named)?;
         written.iter().map(|text| Ok(limits.cut(&tokenizer.decode(&text.ids)?).to_owned())).collect()
     }
 
     fn limits(&self, tokenizer: &dyn Tokenizer, format: Option<&dyn Format>) -> Result<Limits> {
-        if self.stop_strings.iter().any(String::is_empty) {
-            return refuse("stop_strings", "strings of at least one character", "an empty one", "take it out");
-        }
         let of_format = format.map_or_else(|| Ok(vec![]), |format| format.stops(tokenizer))?;
         let stop = tokenizer.ends().into_iter().chain(of_format).collect();
         Ok(Limits { max_new_tokens: self.max_new_tokens, stop, strings: self.stop_strings.clone() })

@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 use tongues_evaluator_bleu::Bleu;
-use tongues_kernel::{Aggregate, Better, Built, Context, Draws, Evaluation, Evaluator, Finding, InMemory, Item, Kind, Limits, Record, Request, Result, Value};
+use tongues_kernel::{
+    Aggregate, Better, Built, Context, DecoderUse, Draws, Evaluation, Evaluator, Finding, InMemory, Item, Kind, Limits, Record, Request, Result, Value,
+};
 use tongues_kernel::{build, options};
 use tongues_testkit::{SplitFormat, Surroundings, check_refusals, toy_model};
 // The decoder that writes by default registers itself.
@@ -67,14 +69,14 @@ fn texts_are_written_behind_the_prompts_of_records() {
         let format = SplitFormat;
         evaluator.writes.texts(&mut Evaluation { model: &model, data: &data, format: Some(&format), cx: &mut Surroundings::new(1) }).unwrap()
     };
-    let texts = write(json!({ "max_new_tokens": 5 }));
+    let texts = write(json!({ "max_new_tokens": 5, "decode": { "use": "sampling", "temperature": 0.0 } }));
     let mut cx = Surroundings::new(1);
     let requests: Vec<Request> = ["ab", "x", "abc"]
         .iter()
         .enumerate()
         .map(|(i, p)| Request { id: i as u64, prompt: p.bytes().map(u32::from).collect(), ..Request::default() })
         .collect();
-    let decode = options::<Bleu>("bleu", json!({})).unwrap().writes.decode;
+    let decode = DecoderUse { plugin: "sampling".into(), options: json!({ "temperature": 0.0 }).as_object().unwrap().clone() };
     let expected = cx.write(&model, &decode, &requests, &Limits { max_new_tokens: 5, stop: vec![257], ..Limits::default() }).unwrap();
     for (text, expected) in texts.iter().zip(&expected) {
         assert_eq!(text.text, model.tokenizer().unwrap().decode(&expected.ids).unwrap());
@@ -91,11 +93,15 @@ fn what_cannot_be_scored_is_named() {
     let refused = |given: Json, data: &InMemory| evaluated(given, data).unwrap_err().to_string();
     assert!(refused(json!({ "written": "given" }), &corpus()).starts_with("record a: expected a right answer, found neither a field nor a format"));
     assert!(refused(json!({ "written": "other" }), &corpus()).starts_with("record a, field `other`"));
-    assert!(refused(json!({}), &InMemory { name: "mt".into(), records: vec![] }).starts_with("data `mt`: expected at least one record"));
-    assert!(refused(json!({ "stop_strings": [""] }), &corpus()).starts_with("stop_strings: expected strings of at least one character"));
+    assert!(refused(json!({ "written": "given" }), &InMemory { name: "mt".into(), records: vec![] }).starts_with("data `mt`: expected at least one record"));
+    assert!(refused(json!({ "written": "given", "stop_strings": [""] }), &corpus()).starts_with("stop_strings: expected strings of at least one character"));
+    let built = |given: Json| build(Kind::Evaluator, "bleu", given, &mut Surroundings::new(0)).err().unwrap().to_string();
+    assert!(built(json!({})).starts_with("evaluator bleu: options: expected exactly one of decode, written, found neither"));
+    assert!(built(json!({ "written": "g", "decode": { "use": "sampling" } })).contains("found both"));
+    assert!(built(json!({ "decode": { "use": "sampling", "top_p": 2.0 } })).starts_with("evaluator bleu: decode: "));
     let all = json!({ "decode": { "use": "sampling" }, "max_new_tokens": 4, "stop_strings": ["x"], "written": "g", "references": "r", "lowercase": true,
         "tokenize": "intl", "smooth_method": "add-k", "smooth_value": 1.0, "max_ngram_order": 2 });
     check_refusals(Kind::Evaluator, "bleu", &all);
-    let built = build(Kind::Evaluator, "bleu", json!({ "tokenize": "char" }), &mut Surroundings::new(0)).unwrap();
+    let built = build(Kind::Evaluator, "bleu", json!({ "tokenize": "char", "written": "g" }), &mut Surroundings::new(0)).unwrap();
     assert!(matches!(built, Built::Evaluator(evaluator) if evaluator.takes_format()));
 }

@@ -50,6 +50,6 @@ fn the_corpus_is_one_text_and_words_make_it_plus_plus() {
 fn wrong_options_are_named() {
     let all = json!({ "max_new_tokens": 4, "written": "g", "references": "r", "char_order": 6, "word_order": 2, "beta": 2, "lowercase": false, "whitespace": false, "eps_smoothing": false });
     check_refusals(Kind::Evaluator, "chrf", &all);
-    let none = build(Kind::Evaluator, "chrf", json!({ "char_order": 0 }), &mut Surroundings::new(0)).err().unwrap().to_string();
+    let none = build(Kind::Evaluator, "chrf", json!({ "char_order": 0, "written": "g" }), &mut Surroundings::new(0)).err().unwrap().to_string();
     assert!(none.starts_with("evaluator chrf: chrF: expected orders of at most 32, one of them at least 1"), "{none}");
 }

@@ -52,6 +52,6 @@ fn wrong_data_and_options_are_named() {
     let refused = evaluated(&[("positive", "mixed")]).unwrap_err().to_string();
     assert!(refused.starts_with("record r0, field `label`: expected one of positive, neutral, negative, found `mixed`"), "{refused}");
     check_refusals(Kind::Evaluator, "labels", &json!({ "max_new_tokens": 4, "written": "g", "labels": ["a", "b"], "label": "l" }));
-    let twice = build(Kind::Evaluator, "labels", json!({ "labels": ["a", "A"] }), &mut Surroundings::new(0)).err().unwrap().to_string();
+    let twice = build(Kind::Evaluator, "labels", json!({ "labels": ["a", "A"], "written": "g" }), &mut Surroundings::new(0)).err().unwrap().to_string();
     assert!(twice.starts_with("evaluator labels: labels: expected labels that differ in more than case, found `A`"), "{twice}");
 }

@@ -72,6 +72,6 @@ fn wrong_data_and_options_are_named() {
     assert!(refused.starts_with("record r0, field `other`: expected 2 tags, one a token, found 1"), "{refused}");
     let refused = evaluated(json!({ "given": "other", "mode": "iob2" }), &[("a", "O", "X")]).unwrap_err().to_string();
     assert!(refused.starts_with("record r0: "), "{refused}");
-    assert!(evaluated(json!({}), &[]).unwrap_err().to_string().starts_with("data `ner`: expected at least one record"));
+    assert!(evaluated(json!({ "written": "written" }), &[]).unwrap_err().to_string().starts_with("data `ner`: expected at least one record"));
     check_refusals(Kind::Evaluator, "spans", &json!({ "max_new_tokens": 4, "written": "w", "tokens": "t", "tags": "g", "given": "o", "mode": "iob2" }));
 }

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use tongues_eval::Scored;
 use tongues_kernel::policy::matches;
-use tongues_kernel::{Better, Built, Draws, Error, Evaluation, Finding, Format, InMemory, Kind, Model, Name, Record, Result, build, refuse};
+use tongues_kernel::{
+    Better, Built, Context, Draws, Error, Evaluation, Evaluator, Finding, Format, InMemory, Kind, Model, Name, Record, Result, build, refuse,
+};
 use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy};
 use tongues_report::Score;
 
@@ -102,11 +104,24 @@ pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<
     found(shop, model, entry, data)
 }
 
+/// Builds an evaluator, to see that its options are right.
+///
+/// # Errors
+/// They are not.
+pub fn check(shop: &Shop<'_>, entry: &EvaluatorUse) -> Result<()> {
+    built(entry, &mut Surroundings::new(shop, "evaluate")).map(|_| ())
+}
+
+fn built(entry: &EvaluatorUse, cx: &mut dyn Context) -> Result<Box<dyn Evaluator>> {
+    match build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), cx)? {
+        Built::Evaluator(evaluator) => Ok(evaluator),
+        _ => Err(Error::run(&entry.plugin, "an evaluator plugin built something else")),
+    }
+}
+
 fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMemory>) -> Result<Vec<Finding>> {
     let mut cx = Surroundings::new(shop, "evaluate").about(model.clone());
-    let Built::Evaluator(evaluator) = build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), &mut cx)? else {
-        return Err(Error::run(&entry.plugin, "an evaluator plugin built something else"));
-    };
+    let evaluator = built(entry, &mut cx)?;
     if data.is_none() && evaluator.needs_data() {
         return refuse(format!("evaluator {}", entry.plugin), "`data`: what is scored", "none", "name a data set of [data]");
     }

@@ -101,6 +101,15 @@ pub struct DataDef {
     pub split: Option<Split>,
 }
 
+impl DataDef {
+    /// The files of a data set, each with its language where it has one of its own.
+    pub fn files(&self) -> Vec<(Option<&str>, String)> {
+        let Some(path) = &self.path else { return vec![] };
+        let Some(languages) = &self.languages else { return vec![(None, path.clone())] };
+        languages.pairs().into_iter().map(|(tag, word)| (Some(tag), path.replace("{language}", word))).collect()
+    }
+}
+
 /// The languages of a data set with a file each.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]

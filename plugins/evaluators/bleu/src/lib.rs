@@ -115,7 +115,8 @@ impl Bleu {
     }
 
     /// Refuses options that contradict each other before anything is written.
-    fn checked(self, _: &mut dyn Context) -> Result<Self> {
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator bleu"))?;
         self.metric().map_err(|e| e.within("evaluator bleu"))?;
         Ok(self)
     }

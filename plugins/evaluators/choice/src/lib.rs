@@ -2,7 +2,7 @@
 //!
 //! Multiple choice: the answer that a model finds likeliest behind the question.
 //! Papers: Brown et al. 2020, "Language Models are Few-Shot Learners" (arXiv 2005.14165, §2.4); Biderman et al. 2024, "Lessons from the
-//! Trenches on Reproducible Evaluation of Language Models" (arXiv 2405.14782, §A: normalisations); Lin et al. 2022, "TruthfulQA" (arXiv
+//! Trenches on Reproducible Evaluation of Language Models" (arXiv 2405.14782: normalisations); Lin et al. 2022, "TruthfulQA" (arXiv
 //! 2109.07958: several right answers); Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
 //!
 //! ## What it does

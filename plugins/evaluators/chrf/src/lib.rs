@@ -72,7 +72,8 @@ impl Chrf {
     }
 
     /// Refuses options that contradict each other before anything is written.
-    fn checked(self, _: &mut dyn Context) -> Result<Self> {
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator chrf"))?;
         self.metric().map_err(|e| e.within("evaluator chrf"))?;
         Ok(self)
     }

@@ -42,7 +42,8 @@ pub struct Labels {
 
 impl Labels {
     /// Refuses labels that cannot be told apart.
-    fn checked(self, _: &mut dyn Context) -> Result<Self> {
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator labels"))?;
         let lower: Vec<String> = self.labels.iter().map(|label| label.to_lowercase()).collect();
         for (i, label) in lower.iter().enumerate() {
             if label.trim().is_empty() || lower[..i].contains(label) {

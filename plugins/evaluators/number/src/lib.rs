@@ -22,7 +22,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Better, Evaluation, Evaluator, Finding, Item, Result, Value, Writes, WrittenText, refuse, register};
+use tongues_kernel::{Better, Context, Evaluation, Evaluator, Finding, Item, Result, Value, Writes, WrittenText, refuse, register};
 use tongues_metrics::answers::last_number;
 
 /// Accuracy of the last number.
@@ -38,6 +38,12 @@ pub struct Number {
 }
 
 impl Number {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator number"))?;
+        Ok(self)
+    }
+
     fn right(&self, text: &WrittenText) -> Result<String> {
         let number = match self.answer.as_ref().and_then(|field| text.record.fields.get(field.as_str())) {
             Some(Value::Number(number)) => last_number(&number.to_string()),
@@ -68,4 +74,4 @@ impl Evaluator for Number {
     }
 }
 
-register!(Evaluator, "number", "Accuracy of the last number of written solutions, as in GSM8K and MGSM", Number);
+register!(Evaluator, "number", "Accuracy of the last number of written solutions, as in GSM8K and MGSM", Number => Number::checked);

@@ -1,7 +1,7 @@
 //! # off-target
 //!
 //! How often a model writes in another language than it was asked for.
-//! Papers: Zhang et al. 2020, "Improving Massively Multilingual Neural Machine Translation and Zero-Shot Translation" (arXiv 2004.11867, §4),
+//! Papers: Zhang et al. 2020, "Improving Massively Multilingual Neural Machine Translation and Zero-Shot Translation" (arXiv 2004.11867),
 //! who count such translations; McNamee 2005, "Language identification: a solved problem suitable for undergraduate instruction".
 //!
 //! ## What it does
@@ -23,7 +23,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Better, DataRef, Error, Evaluation, Evaluator, Finding, Item, Record, Records, Result, Writes, refuse, register};
+use tongues_kernel::{Better, Context, DataRef, Error, Evaluation, Evaluator, Finding, Item, Record, Records, Result, Writes, refuse, register};
 use tongues_metrics::language::{LanguageModel, Script, script_counts};
 
 /// Shares of texts in a wrong language or script.
@@ -73,6 +73,12 @@ fn script(text: &str) -> Option<Script> {
 }
 
 impl OffTarget {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator off-target"))?;
+        Ok(self)
+    }
+
     fn known(&self, data: &dyn Records) -> Result<Known> {
         let place = format!("evaluator off-target: train `{}`", data.name());
         let mut texts: Vec<(String, Vec<String>)> = vec![];
@@ -124,4 +130,4 @@ impl Evaluator for OffTarget {
     }
 }
 
-register!(Evaluator, "off-target", "Share of written texts in another language or script than asked for", OffTarget);
+register!(Evaluator, "off-target", "Share of written texts in another language or script than asked for", OffTarget => OffTarget::checked);

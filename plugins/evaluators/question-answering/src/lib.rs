@@ -3,7 +3,7 @@
 //! Exact match and F1 of written answers to questions.
 //! Papers: Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (arXiv 1606.05250, §6.1); Rajpurkar et
 //! al. 2018, "Know What You Don't Know: Unanswerable Questions for SQuAD" (arXiv 1806.03822); Lewis et al. 2020, "MLQA: Evaluating
-//! Cross-lingual Extractive Question Answering" (arXiv 1910.07475, §4.1).
+//! Cross-lingual Extractive Question Answering" (arXiv 1910.07475).
 //!
 //! ## What it does
 //! A written answer and the right ones are brought to a normal form (no case, no punctuation, no articles). Exact match is whether it
@@ -23,7 +23,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Better, Error, Evaluation, Evaluator, Finding, Item, Record, Result, Writes, refuse, register};
+use tongues_kernel::{Better, Context, Error, Evaluation, Evaluator, Finding, Item, Record, Result, Writes, refuse, register};
 use tongues_metrics::answers::{AnswerRules, MlqaLanguage};
 
 /// Exact match and F1.
@@ -62,6 +62,12 @@ pub enum Rules {
 }
 
 impl QuestionAnswering {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator question-answering"))?;
+        Ok(self)
+    }
+
     fn rules(&self, record: &Record) -> Result<AnswerRules> {
         Ok(match self.rules {
             Rules::Squad => AnswerRules::Squad,
@@ -112,4 +118,4 @@ impl Evaluator for QuestionAnswering {
     }
 }
 
-register!(Evaluator, "question-answering", "Exact match and F1 of written answers, by the rules of SQuAD, SQuAD 2.0 or MLQA", QuestionAnswering);
+register!(Evaluator, "question-answering", "Exact match and F1 of written answers, by the rules of SQuAD, SQuAD 2.0 or MLQA", QuestionAnswering => QuestionAnswering::checked);

@@ -22,7 +22,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Better, Error, Evaluation, Evaluator, Finding, Item, Result, Writes, register};
+use tongues_kernel::{Better, Context, Error, Evaluation, Evaluator, Finding, Item, Result, Writes, register};
 use tongues_metrics::rouge::{Rouge as Metric, RougeKind};
 
 /// ROUGE; names are those of `rouge-score`.
@@ -80,6 +80,14 @@ impl Type {
     }
 }
 
+impl Rouge {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator rouge"))?;
+        Ok(self)
+    }
+}
+
 impl Evaluator for Rouge {
     fn takes_format(&self) -> bool {
         true
@@ -101,4 +109,4 @@ impl Evaluator for Rouge {
     }
 }
 
-register!(Evaluator, "rouge", "ROUGE of written summaries, as the package rouge-score computes it", Rouge);
+register!(Evaluator, "rouge", "ROUGE of written summaries, as the package rouge-score computes it", Rouge => Rouge::checked);

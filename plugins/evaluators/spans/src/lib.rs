@@ -27,7 +27,7 @@ pub use lines::tagged;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tongues_kernel::{Better, Corpus, Error, Evaluation, Evaluator, Finding, Item, Name, Record, Result, Writes, refuse, register};
+use tongues_kernel::{Better, Context, Corpus, Error, Evaluation, Evaluator, Finding, Item, Name, Record, Result, Writes, refuse, register};
 use tongues_metrics::spans::{Scheme, SpanMode, span_scores};
 
 /// F1 of spans.
@@ -82,6 +82,14 @@ impl Mode {
 type Counts = [f64; 3];
 
 impl Spans {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        if self.given.is_none() {
+            self.writes.check(cx).map_err(|e| e.within("evaluator spans"))?;
+        }
+        Ok(self)
+    }
+
     /// Right and given tags of every record.
     fn pairs(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<(Name, Vec<String>, Vec<String>)>> {
         let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
@@ -170,4 +178,4 @@ impl Evaluator for Spans {
     }
 }
 
-register!(Evaluator, "spans", "F1 of labelled spans, written as lines or given as tags, as seqeval computes it", Spans);
+register!(Evaluator, "spans", "F1 of labelled spans, written as lines or given as tags, as seqeval computes it", Spans => Spans::checked);

@@ -20,7 +20,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tongues_kernel::{Better, Evaluation, Evaluator, Finding, Result, Writes, corpus_finding, register};
+use tongues_kernel::{Better, Context, Evaluation, Evaluator, Finding, Result, Writes, corpus_finding, register};
 use tongues_metrics::translation::ter::{Ter as Metric, TerOptions};
 
 /// TER; keys and defaults are sacrebleu's.
@@ -47,6 +47,14 @@ pub struct Ter {
     pub case_sensitive: bool,
 }
 
+impl Ter {
+    /// Refuses options that contradict each other before anything is written.
+    fn checked(self, cx: &mut dyn Context) -> Result<Self> {
+        self.writes.check(cx).map_err(|e| e.within("evaluator ter"))?;
+        Ok(self)
+    }
+}
+
 impl Evaluator for Ter {
     fn takes_format(&self) -> bool {
         true
@@ -61,4 +69,4 @@ impl Evaluator for Ter {
     }
 }
 
-register!(Evaluator, "ter", "Translation edit rate of written translations, as sacrebleu computes it", Ter);
+register!(Evaluator, "ter", "Translation edit rate of written translations, as sacrebleu computes it", Ter => Ter::checked);

@@ -1,7 +1,7 @@
 //! # tokenizer-stats
 //!
 //! What a tokenizer does to a language: how many tokens a word and a text need, and what is missing in its vocabulary.
-//! Papers: Ács 2019, "Exploring BERT's Vocabulary" (fertility); Rust et al. 2021, "How Good is Your Tokenizer?" (arXiv 2012.15613, §3.1:
+//! Papers: Ács 2019, "Exploring BERT's Vocabulary" (fertility); Rust et al. 2021, "How Good is Your Tokenizer?" (arXiv 2012.15613:
 //! fertility, continued words); Petrov et al. 2023, "Language Model Tokenizers Introduce Unfairness Between Languages" (arXiv 2305.15425,
 //! parity).
 //!
