@@ -24,10 +24,13 @@ pub enum Aggregate {
     Corpus(Corpus),
 }
 
+/// A function of the statistics of items, a row an item.
+type Score = dyn Fn(&[&[f64]]) -> f64 + Send + Sync;
+
 /// A score of a corpus that is no ratio of sums: BLEU, macro-F1, a rank correlation. It is computed from the statistics of any items, so
 /// that intervals and tests draw items again and compute it anew.
 #[derive(Clone)]
-pub struct Corpus(Arc<dyn Fn(&[&[f64]]) -> f64 + Send + Sync>);
+pub struct Corpus(Arc<Score>);
 
 impl Corpus {
     /// From the statistics of items, a row an item. Where they have no score the function gives NaN.

@@ -109,12 +109,12 @@ fn options_of_derived_schemas_list_words_tables_and_references() {
         What is scored; the first entry decides what is best.
         use: a plugin of the kind evaluator, with its options; required
             The evaluator plugin.
-        data: the name of a data set in the recipe; required
-            What is scored.
+        data: the name of a data set in the recipe; optional
+            What is scored; left out for evaluators that look at weights alone.
         format: the name of a format in the recipe; optional
             How its records become text: `chat`, or a name under `[formats]`.
         limit: whole number, at least 1; optional
-            At most so many records, evenly spread.
+            At most so many records, evenly spread; of every language, where scores are grouped.
     keep: one of "last", "best"; default "last"
         Which state the stage ends with.
         "last": The last.

@@ -62,8 +62,7 @@ fn alone(model: &Model, question: &str, choice: &str) -> f64 {
     scores[0][question.len()..].iter().map(|s| f64::from(*s)).sum()
 }
 
-fn by_hand(model: &Model, of: impl Fn(&str, &str) -> f64) -> Vec<Vec<f64>> {
-    let _ = model;
+fn by_hand(of: impl Fn(&str, &str) -> f64) -> Vec<Vec<f64>> {
     QUESTIONS.iter().map(|(question, choices)| choices.iter().map(|choice| of(question, choice)).collect()).collect()
 }
 
@@ -71,10 +70,13 @@ fn best(scores: &[f64]) -> usize {
     (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap()
 }
 
+/// The score of a choice behind its question.
+type Way<'w> = Box<dyn Fn(&str, &str) -> f64 + 'w>;
+
 #[test]
 fn choices_are_taken_by_their_normalised_likelihood() {
     let model = toy_model(Draws::new(3));
-    let ways: [(&str, Box<dyn Fn(&str, &str) -> f64>); 5] = [
+    let ways: [(&str, Way<'_>); 5] = [
         ("sum", Box::new(|q, c| alone(&model, q, c))),
         ("token", Box::new(|q, c| alone(&model, q, c) / (c.len() + 1) as f64)),
         ("byte", Box::new(|q, c| alone(&model, q, c) / c.len() as f64)),
@@ -83,7 +85,7 @@ fn choices_are_taken_by_their_normalised_likelihood() {
     ];
     let mut chosen = vec![];
     for (way, of) in &ways {
-        let expected: Vec<usize> = by_hand(&model, of).iter().map(|scores| best(scores)).collect();
+        let expected: Vec<usize> = by_hand(of).iter().map(|scores| best(scores)).collect();
         let all_right = data(|i| Value::Number(expected[i] as f64));
         let found = evaluated(json!({ "normalisation": way }), &model, &all_right).unwrap();
         assert_eq!(found[0].items.iter().map(|i| i.value).collect::<Vec<_>>(), [1.0; 4], "{way}");
@@ -98,7 +100,7 @@ fn probabilities_and_calibration_worked_out_from_the_likelihoods() {
     let model = toy_model(Draws::new(3));
     let found = evaluated(json!({ "bins": 1 }), &model, &data(|_| Value::Number(1.0))).unwrap();
     let (mut mass, mut square, mut confidence, mut hits) = (vec![], vec![], 0.0, 0.0);
-    for scores in by_hand(&model, |q, c| alone(&model, q, c)) {
+    for scores in by_hand(|q, c| alone(&model, q, c)) {
         let sum: f64 = scores.iter().map(|s| s.exp()).sum();
         let p: Vec<f64> = scores.iter().map(|s| s.exp() / sum).collect();
         mass.push(p[1]);

@@ -2,7 +2,7 @@
 
 use super::line_id;
 use super::lines::{Line, Lines};
-use std::path::PathBuf;
+use std::path::Path;
 use tongues_kernel::{Record, Result, Value, refuse};
 
 /// The sentences of a file: `tokens` and `tags` as lists, and `text`, the tokens with spaces between them. The first column is the
@@ -13,7 +13,7 @@ pub(super) fn sentences(lines: Lines) -> impl Iterator<Item = Result<Record>> {
     std::iter::from_fn(move || sentence(&mut lines, &path).transpose())
 }
 
-fn sentence(lines: &mut dyn Iterator<Item = Result<Line>>, path: &PathBuf) -> Result<Option<Record>> {
+fn sentence(lines: &mut dyn Iterator<Item = Result<Line>>, path: &Path) -> Result<Option<Record>> {
     let mut found = Sentence::default();
     for line in lines {
         let line = line?;
@@ -34,7 +34,7 @@ struct Sentence {
 }
 
 impl Sentence {
-    fn take(&mut self, line: &Line, path: &PathBuf) -> Result<()> {
+    fn take(&mut self, line: &Line, path: &Path) -> Result<()> {
         let columns: Vec<&str> = line.text.split_whitespace().collect();
         let [token, .., tag] = columns[..] else {
             let remedy = "put an empty line between sentences, and `O` behind tokens outside all spans";

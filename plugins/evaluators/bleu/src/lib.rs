@@ -18,7 +18,8 @@
 //! Cutting into words and smoothing are sacrebleu's, as Post asks for. White space around a text is taken off before it is compared.
 //!
 //! ## Reproduces
-//! sacrebleu 2.6, number by number (`tongues-metrics`); the tests have its example and a corpus worked out by hand.
+//! sacrebleu 2.6, number by number (`tongues-metrics`); the tests work a corpus out by hand.
+//! The 400 Balinese test sentences of NusaX against the Indonesian ones: BLEU 10.64201748946568, in all digits that of sacrebleu 2.6.0.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -19,6 +19,7 @@
 //!
 //! ## Reproduces
 //! sacrebleu 2.6, number by number (`tongues-metrics`); the tests work a corpus out by hand.
+//! The 400 Balinese test sentences of NusaX against the Indonesian ones: chrF2 42.64530131289058 and chrF2++ 38.65290541978395, in all digits that of sacrebleu 2.6.0.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

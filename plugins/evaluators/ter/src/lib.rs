@@ -17,6 +17,7 @@
 //!
 //! ## Reproduces
 //! sacrebleu 2.6, number by number (`tongues-metrics`); the tests work a corpus out by hand.
+//! The 400 Balinese test sentences of NusaX against the Indonesian ones: TER 74.48595112498654, in all digits that of sacrebleu 2.6.0.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
