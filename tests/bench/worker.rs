@@ -137,7 +137,7 @@ impl Bench {
         let Built::Decoder(decoder) = build(Kind::Decoder, "sampling", json!({ "temperature": 0.0 }), &mut cx)? else {
             return Err(Error::run("bench", "no decoder"));
         };
-        let requests: Vec<Request> = (0..self.rows).map(|r| Request { id: r as u64, prompt: self.ids(r, 16) }).collect();
+        let requests: Vec<Request> = (0..self.rows).map(|r| Request { id: r as u64, prompt: self.ids(r, 16), ..Request::default() }).collect();
         let limits = Limits { max_new_tokens: self.time, stop: vec![], ..Limits::default() };
         each_line(|| Ok(decoder.decode(&mut cx, &requests, &limits)?.iter().map(|g| g.ids.len() as f64).sum()))
     }

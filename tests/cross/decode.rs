@@ -44,7 +44,8 @@ fn decoded(stored: &Json, plugin: &str, given: &Map<String, Json>, batch: usize,
     let mut cx = About(model());
     let Ok(Built::Decoder(decoder)) = build(Kind::Decoder, plugin, Json::Object(given), &mut cx) else { panic!("no {plugin}") };
     let prompts = stored["prompts"].as_array().expect("prompts");
-    let requests: Vec<Request> = prompts.iter().enumerate().map(|(id, prompt)| Request { id: id as u64, prompt: numbers(prompt) }).collect();
+    let requests: Vec<Request> =
+        prompts.iter().enumerate().map(|(id, prompt)| Request { id: id as u64, prompt: numbers(prompt), ..Request::default() }).collect();
     let stop = cx.0.tokenizer().expect("a tokenizer").ends();
     assert_eq!(stop, numbers(&stored["stop"]), "generation_config.json names two");
     let limits = Limits { max_new_tokens: stored["max_new_tokens"].as_u64().expect("a number") as usize, stop, ..Limits::default() };

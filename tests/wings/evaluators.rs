@@ -3,9 +3,33 @@
 
 #[path = "../../plugins/evaluators/bits-per-byte/tests.rs"]
 mod bits_per_byte;
+#[path = "../../plugins/evaluators/bleu/tests.rs"]
+mod bleu;
 #[path = "../../plugins/evaluators/byte-ngram/tests.rs"]
 mod byte_ngram;
+#[path = "../../plugins/evaluators/choice/tests.rs"]
+mod choice;
+#[path = "../../plugins/evaluators/chrf/tests.rs"]
+mod chrf;
+#[path = "../../plugins/evaluators/labels/tests.rs"]
+mod labels;
+#[path = "../../plugins/evaluators/number/tests.rs"]
+mod number;
+#[path = "../../plugins/evaluators/off-target/tests.rs"]
+mod off_target;
 #[path = "../../plugins/evaluators/param-delta/tests.rs"]
 mod param_delta;
 #[path = "../../plugins/evaluators/perplexity/tests.rs"]
 mod perplexity;
+#[path = "../../plugins/evaluators/question-answering/tests.rs"]
+mod question_answering;
+#[path = "../../plugins/evaluators/retrieval/tests.rs"]
+mod retrieval;
+#[path = "../../plugins/evaluators/rouge/tests.rs"]
+mod rouge;
+#[path = "../../plugins/evaluators/spans/tests.rs"]
+mod spans;
+#[path = "../../plugins/evaluators/ter/tests.rs"]
+mod ter;
+#[path = "../../plugins/evaluators/tokenizer-stats/tests.rs"]
+mod tokenizer_stats;

@@ -45,11 +45,11 @@ fn templates(loaded: &Loaded) -> tongues_kernel::Result<()> {
 /// Every path of the recipe that leads nowhere, with its place.
 fn missing(loaded: &Loaded) -> Vec<String> {
     let recipe = &loaded.recipe;
-    let data = recipe.data.iter().filter_map(|(n, d)| Some((["data", n, "path"], d.path.as_ref()?)));
-    let tokenizers = recipe.tokenizers.iter().filter_map(|(n, t)| Some((["tokenizers", n, "file"], t.file.as_ref()?)));
-    let models = recipe.models.iter().filter_map(|(n, m)| Some((["models", n, "checkpoint"], m.checkpoint.as_ref()?)));
-    let adapters = recipe.models.iter().flat_map(|(n, m)| m.adapters.iter().map(move |a| (["models", n, "adapters"], a)));
-    let chats = recipe.formats.iter().filter_map(|(n, f)| Some((["formats", n, "chat"], chat_file(f)?)));
+    let data = recipe.data.iter().flat_map(|(n, d)| d.files().into_iter().map(move |(_, path)| (["data", n, "path"], path)));
+    let tokenizers = recipe.tokenizers.iter().filter_map(|(n, t)| Some((["tokenizers", n, "file"], t.file.clone()?)));
+    let models = recipe.models.iter().filter_map(|(n, m)| Some((["models", n, "checkpoint"], m.checkpoint.clone()?)));
+    let adapters = recipe.models.iter().flat_map(|(n, m)| m.adapters.iter().map(move |a| (["models", n, "adapters"], a.clone())));
+    let chats = recipe.formats.iter().filter_map(|(n, f)| Some((["formats", n, "chat"], chat_file(f)?.clone())));
     let all = data.chain(tokenizers).chain(models).chain(adapters).chain(chats);
     all.filter(|(_, path)| !Path::new(path).exists()).map(|(keys, path)| format!("{}: nothing at {path} ({})", loaded.place(&keys), keys.join("."))).collect()
 }

@@ -5,10 +5,11 @@ use crate::bar::Bar;
 use crate::run::show;
 use crate::toml::{path, paths, quoted};
 use crate::{device, say};
-use serde_json::Value as Json;
+use serde_json::json;
 use std::sync::Arc;
 use tongues_engine::{Begin, RunOptions};
-use tongues_kernel::{Kind, plugins};
+use tongues_kernel::burn::prelude::Device;
+use tongues_kernel::{Bare, Built, Draws, Kind, build, plugins};
 use tongues_recipe::Linked;
 
 /// Scores a checkpoint on a text file.
@@ -26,7 +27,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 fn recipe(args: &EvalArgs) -> String {
-    let chosen = if args.evaluators.is_empty() { free_of_options() } else { args.evaluators.clone() };
+    let chosen = if args.evaluators.is_empty() { free_of_options(args.chat) } else { args.evaluators.clone() };
     let limit = args.limit.map_or(String::new(), |n| format!(", limit = {n}"));
     let chat = if args.chat { ", format = \"chat\"" } else { "" };
     let on: Vec<String> = chosen.iter().map(|name| format!("{{ use = {}, data = \"text\"{chat}{limit} }}", quoted(name))).collect();
@@ -39,8 +40,12 @@ fn recipe(args: &EvalArgs) -> String {
     )
 }
 
-/// Evaluators that can be used without options.
-fn free_of_options() -> Vec<String> {
-    let free = |schema: Json| schema.get("required").and_then(Json::as_array).is_none_or(Vec::is_empty);
-    plugins().into_iter().filter(|p| p.kind == Kind::Evaluator && free((p.schema)())).map(|p| p.name.to_owned()).collect()
+/// Evaluators that can be used without options, and with a format where one is asked for.
+fn free_of_options(format: bool) -> Vec<String> {
+    let mut cx = Bare { device: Device::default(), draws: Draws::new(0) };
+    let mut free = |name: &str| match build(Kind::Evaluator, name, json!({}), &mut cx) {
+        Ok(Built::Evaluator(evaluator)) => !format || evaluator.takes_format(),
+        _ => false,
+    };
+    plugins().into_iter().filter(|p| p.kind == Kind::Evaluator && free(p.name)).map(|p| p.name.to_owned()).collect()
 }

@@ -15,8 +15,9 @@ pub fn run(args: &PluginsArgs) -> anyhow::Result<()> {
             .collect();
         return say(&serde_json::to_string_pretty(&all)?);
     }
+    let width = chosen.iter().map(|p| p.name.len()).max().unwrap_or(0);
     for plugin in &chosen {
-        say(&format!("{:10} {:16} {}", plugin.kind.name(), plugin.name, plugin.summary))?;
+        say(&format!("{:10} {:width$} {}", plugin.kind.name(), plugin.name, plugin.summary))?;
         if args.name.is_some() {
             say(&format!("\n{}\nFrom {}.", tongues_recipe::options_text(&(plugin.schema)()), plugin.origin))?;
         }

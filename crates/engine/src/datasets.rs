@@ -64,10 +64,23 @@ impl Shop<'_> {
 
     fn read(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
         match (&definition.path, &definition.world) {
-            (Some(path), _) => self.read_file(name, definition, Path::new(path)),
+            (Some(_), _) => self.read_files(name, definition),
             (_, Some(world)) => self.read_world(world, definition.language.as_deref()),
             _ => refuse(format!("data `{name}`"), "`path`, `world` or `mix`", "none of them", ""),
         }
+    }
+
+    /// One file, or one for each of its languages: the records of all, under the languages' names.
+    fn read_files(&self, name: &str, definition: &DataDef) -> Result<Vec<Record>> {
+        let mut all = vec![];
+        for (language, path) in definition.files() {
+            let Some(tag) = language else { return self.read_file(name, definition, Path::new(&path)) };
+            let one = DataDef { language: Some(tag.into()), ..definition.clone() };
+            // Files of one kind often number their records alike.
+            let named = |record: Record| Record { id: format!("{tag}/{}", record.id).into(), ..record };
+            all.extend(self.read_file(name, &one, Path::new(&path))?.into_iter().map(named));
+        }
+        Ok(all)
     }
 
     fn read_file(&self, name: &str, definition: &DataDef, path: &Path) -> Result<Vec<Record>> {
@@ -151,6 +164,7 @@ fn file_format(format: FileFormat) -> Format {
         FileFormat::Csv => Format::Csv,
         FileFormat::Jsonl => Format::Jsonl,
         FileFormat::Parquet => Format::Parquet,
+        FileFormat::Conll => Format::Conll,
     }
 }
 

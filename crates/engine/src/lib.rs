@@ -31,5 +31,5 @@ pub use progress::{Progress, Quiet};
 pub use run::{Outcome, RunOptions, run};
 pub use samples::{Piece, Sample, Sampled, samples};
 pub use shop::Shop;
-pub use stage::{Asked, Writing, Written, continued, scores};
+pub use stage::{Asked, Writing, Written, continued};
 pub use surroundings::Surroundings;

@@ -64,7 +64,7 @@ pub fn run(loaded: &Loaded, options: &RunOptions, progress: &dyn Progress) -> Re
         return Ok(Outcome { folder: root, report, was_there: true });
     }
     let shop = Shop::new(recipe, options.device.clone().autodiff(), root.clone());
-    stage::check_decoders(&shop).inspect_err(|_| folder.leave_if_empty())?;
+    stage::check_plugins(&shop).inspect_err(|_| folder.leave_if_empty())?;
     let mut journal = journal(&folder, options, &shop, progress)?;
     folder.tidy()?;
     let report = stages(&shop, &folder, &mut journal, options, progress).inspect_err(|_| folder.leave_if_empty())?;

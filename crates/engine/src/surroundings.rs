@@ -6,7 +6,7 @@ use crate::shop::{Shared, Shop};
 use std::rc::Rc;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::score::Columns;
-use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Records, Result, score};
+use tongues_kernel::{Context, DataRef, DecoderUse, Draws, Error, Generation, InMemory, Limits, Model, ModelRef, Records, Request, Result, score};
 
 /// A plugin's view of the shop: its own draws, and what this call is about.
 pub struct Surroundings<'s, 'r> {
@@ -81,6 +81,24 @@ impl Context for Surroundings<'_, '_> {
             self.shop.memo.borrow_mut().put(key, Answer::Scores(scores.clone()));
         }
         Ok(scores)
+    }
+    fn write(&mut self, model: &Model, decode: &DecoderUse, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>> {
+        let rows: Vec<&[u32]> = requests.iter().map(|r| r.prompt.as_slice()).collect();
+        let asked: Vec<_> = requests.iter().map(|r| (r.id, &r.columns)).collect();
+        let options = serde_json::Value::Object(decode.options.clone());
+        let words = format!("{} {options} {limits:?} {:?} {asked:?}", decode.plugin, self.draws);
+        let key = key_in(self.shop, model, &words, &rows);
+        if let Some(Answer::Texts(texts)) = key.and_then(|key| self.shop.memo.borrow_mut().get(&key)) {
+            return Ok(texts);
+        }
+        let before = self.subject.replace(model.clone());
+        let texts = decode.build(self).and_then(|decoder| decoder.decode(self, requests, limits));
+        self.subject = before;
+        let texts = texts?;
+        if let Some(key) = key {
+            self.shop.memo.borrow_mut().put(key, Answer::Texts(texts.clone()));
+        }
+        Ok(texts)
     }
     fn wrote(&mut self, request: u64, ids: &[u32]) -> Result<()> {
         self.listener.as_mut().map_or(Ok(()), |listener| listener.hear(request, ids))

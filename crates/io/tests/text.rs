@@ -57,6 +57,23 @@ fn tsv_is_text_or_id_and_text_or_what_columns_say() {
 }
 
 #[test]
+fn conll_is_a_sentence_a_record() {
+    let (_dir, file) = file("a.conll", "-DOCSTART- -X- O\n\nAmina\tB-PER\nlives NN O\r\n\n\nKano B-LOC");
+    let records = read(&file).unwrap();
+    let list = |texts: &[&str]| Value::List(texts.iter().map(|t| Value::Text((*t).into())).collect());
+    assert_eq!(records.iter().map(|r| (&*r.id, r.text("text").unwrap())).collect::<Vec<_>>(), [("line-3", "Amina lives"), ("line-7", "Kano")]);
+    assert_eq!((&records[0].fields["tokens"], &records[0].fields["tags"]), (&list(&["Amina", "lives"]), &list(&["B-PER", "O"])));
+    assert_eq!(records[1].fields["tags"], list(&["B-LOC"]));
+}
+
+#[test]
+fn conll_without_a_tag_is_named() {
+    assert!(error(file("a.conll", "a O\nb\n")).starts_with("FILE:2: expected a token and its tag, found `b`"));
+    assert!(error(file("a.conll", "\n\n")).starts_with("FILE: expected at least one record"));
+    assert!(error(with_columns("a.conll", "a O\n", &["text"])).starts_with("FILE: expected no `columns` for a TXT or CoNLL file"));
+}
+
+#[test]
 fn csv_is_quoted_as_in_rfc_4180() {
     let text = "\u{feff}id,text,n\r\n1,\"a, b\",x\r\n2,\"say \"\"aye\"\"\nand go\",y\r\n\r\n3,c,z";
     assert_eq!(texts(file("a.csv", text)), pairs(&[("1", "a, b"), ("2", "say \"aye\"\nand go"), ("3", "c")]));
@@ -158,7 +175,7 @@ fn what_is_no_file_with_records_is_refused() {
     }
     assert!(error(file("a.csv", "id,text\n")).contains("expected at least one record"));
     let ending = Format::of("a.docx".as_ref()).unwrap_err().to_string();
-    assert!(ending.starts_with("a.docx: expected a file ending .txt, .tsv, .csv, .jsonl or .parquet, found .docx"), "{ending}");
+    assert!(ending.starts_with("a.docx: expected a file ending .txt, .tsv, .csv, .jsonl, .parquet or .conll, found .docx"), "{ending}");
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! What a plugin may ask of its surroundings.
 
 use crate::score::{self, Columns};
-use crate::{Draws, Model, Records, Result, refuse};
+use crate::{DecoderUse, Draws, Generation, Limits, Model, Records, Request, Result, refuse};
 use burn::prelude::*;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,15 @@ pub trait Context {
     /// A row is longer than the model's positions, or a column has not one number a row.
     fn log_probabilities(&mut self, model: &Model, rows: &[Vec<u32>], columns: &Columns, batch_tokens: usize) -> Result<Vec<Vec<f32>>> {
         score::log_probabilities_with(model, rows, columns, batch_tokens)
+    }
+    /// Has a model continue texts with a decoder. Surroundings may remember them: the same requests to the same model are then
+    /// written once.
+    ///
+    /// # Errors
+    /// A prompt does not fit the model, the decoder's options are wrong, or nothing is written in these surroundings.
+    fn write(&mut self, model: &Model, decode: &DecoderUse, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>> {
+        let _ = (model, requests, limits);
+        refuse(&decode.plugin, "surroundings in which models write", "none", "this plugin cannot be used here")
     }
     /// A decoder tells what it has written of a request so far; who shows a text while it is written listens here.
     ///

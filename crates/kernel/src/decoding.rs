@@ -1,10 +1,11 @@
 //! Decoders: what continues texts, what they are asked, what they give.
 
-use crate::{Built, Context, Error, Kind, Model, Result, Tokenizer, build, refuse};
+use crate::{Built, Context, Error, Kind, Model, Name, Result, Tokenizer, build, refuse};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A text to continue.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Request {
     pub id: u64,
     /// Token ids; not empty.
     pub prompt: Vec<u32>,
+    /// A number under a name, for parts that read columns (language, task, expert).
+    pub columns: BTreeMap<Name, i64>,
 }
 
 /// When to stop.

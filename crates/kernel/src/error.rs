@@ -43,6 +43,11 @@ impl Error {
         Self::new(Fault::Input, at, expected, found, remedy)
     }
 
+    /// What a metric refuses is the user's data. (No `From`: with a second one `?` in closures could not tell its error.)
+    pub fn metric(e: tongues_metrics::MetricError) -> Self {
+        Self::input(e.at, e.expected, e.found, e.remedy)
+    }
+
     /// Something failed while running.
     pub fn run(at: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::new(Fault::Run, at, "to go on", what, "")

@@ -1,6 +1,6 @@
 //! The kinds of plugins that are not modules: adapters, evaluators, curators, families.
 
-use crate::{Backbone, Context, Draws, Format, Model, Name, OnDisk, Record, Records, Result, Tokenizer};
+use crate::{Backbone, Context, Draws, Finding, Format, Model, OnDisk, Record, Records, Result, Tokenizer};
 use burn::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,50 +30,6 @@ pub trait Adapter: Send + Sync {
     /// # Errors
     /// The model has no place for it.
     fn attach(&self, model: &mut Model, cx: &mut dyn Context) -> Result<()>;
-}
-
-/// Which direction of a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// Less is better.
-    Lower,
-    /// More is better.
-    Higher,
-}
-
-/// How items become one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aggregate {
-    /// Σ value / Σ weight.
-    Ratio,
-    /// exp(Σ value / Σ weight).
-    ExpRatio,
-}
-
-/// One value per scored record: intervals and paired tests need them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// The record.
-    pub id: Name,
-    /// Numerator.
-    pub value: f64,
-    /// Denominator.
-    pub weight: f64,
-}
-
-/// One metric over one data set.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// Its name, as the field writes it.
-    pub metric: String,
-    /// Which direction is better.
-    pub better: Better,
-    /// How items become one number.
-    pub aggregate: Aggregate,
-    /// One entry per record.
-    pub items: Vec<Item>,
-    /// The score is of a reference that does not depend on the model; it gets a row of its own under this name.
-    pub reference: Option<String>,
 }
 
 /// What an evaluator gets.

@@ -69,6 +69,22 @@ impl Record {
         }
     }
 
+    /// The texts under `field`: a text, or a list of texts.
+    ///
+    /// # Errors
+    /// The field is absent, or holds something else.
+    pub fn texts(&self, field: &str) -> Result<Vec<&str>> {
+        let Some(Value::List(values)) = self.fields.get(field) else { return Ok(vec![self.text(field)?]) };
+        let mut texts = vec![];
+        for value in values {
+            let Value::Text(text) = value else {
+                return refuse(self.place(field), "a text, or a list of texts", "a list with something else in it", "write its entries as texts");
+            };
+            texts.push(&**text);
+        }
+        Ok(texts)
+    }
+
     /// Some field holds turns of a conversation.
     pub fn has_turns(&self) -> bool {
         self.fields.values().any(|v| matches!(v, Value::Turns(_)))
@@ -97,7 +113,8 @@ impl Record {
         Error::input(self.place(field), "this field", format!("only {}", have.join(", ")), remedy)
     }
 
-    fn place(&self, field: &str) -> String {
+    /// Where a field lies, for messages.
+    pub fn place(&self, field: &str) -> String {
         format!("record {}, field `{field}`", self.id)
     }
 }

@@ -12,6 +12,12 @@ pub fn language_column<'l>(languages: impl Iterator<Item = Option<&'l str>>) -> 
     if numbers.iter().all(|n| *n == 0) { Columns::new() } else { Columns::from([("language".into(), numbers)]) }
 }
 
+/// The columns of rows that each have numbers of their own; 0 where a row lacks one that another has.
+pub fn columns_of<'r>(rows: impl Iterator<Item = &'r BTreeMap<Name, i64>> + Clone) -> Columns {
+    let column = |name: &Name| rows.clone().map(|row| row.get(name).copied().unwrap_or(0)).collect();
+    rows.clone().flat_map(BTreeMap::keys).map(|name| (name.clone(), column(name))).collect()
+}
+
 /// Natural log-probability of every token after the first of each row, in order.
 /// `batch_tokens` bounds the padded size of a batch; scores do not depend on it beyond rounding.
 ///

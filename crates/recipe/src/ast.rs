@@ -165,7 +165,7 @@ pub struct EvaluatorUse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ref" = "format"))]
     pub format: Option<String>,
-    /// At most so many records, evenly spread.
+    /// At most so many records, evenly spread; of every language, where scores are grouped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub limit: Option<usize>,
@@ -191,6 +191,17 @@ pub struct Evaluate {
     /// What is scored.
     #[schemars(length(min = 1))]
     pub on: Vec<EvaluatorUse>,
+    /// `["language"]`: a score for every language of the data, and the mean of them (each language counts once); without it one score for all records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<GroupBy>,
+}
+
+/// What scores are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupBy {
+    /// The language of records.
+    Language,
 }
 
 /// Text written by a model.

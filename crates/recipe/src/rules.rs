@@ -12,7 +12,7 @@ const TRAINING_ONLY: [&str; 3] = ["adapters", "weights", "objectives"];
 /// What only a mixture has.
 const MIXTURE_ONLY: [&str; 4] = ["temperature", "each", "caps", "stop"];
 /// What belongs to the members of a mixture.
-const NOT_IN_MIXTURES: [&str; 7] = ["format", "columns", "language", "limit", "curate", "recurate", "split"];
+const NOT_IN_MIXTURES: [&str; 8] = ["format", "columns", "language", "languages", "limit", "curate", "recurate", "split"];
 
 impl Checks<'_, '_> {
     /// Checks every rule over the whole document.
@@ -45,8 +45,9 @@ impl Checks<'_, '_> {
     fn data_rules(&mut self, path: &[String], entry: &Json) {
         self.exactly_one(path, entry, &["path", "world", "mix"]);
         self.mixture_rules(path, entry);
+        self.language_rules(path, entry);
         if entry.get("world").is_some() && entry.get("path").is_none() {
-            for key in ["format", "columns", "layout"].into_iter().filter(|k| entry.get(k).is_some()) {
+            for key in ["format", "columns", "layout", "languages"].into_iter().filter(|k| entry.get(k).is_some()) {
                 let finding = Finding::new("keys of a synthetic language", format!("`{key}`, which is for files"), format!("take `{key}` out"));
                 self.tell_key(&below(path, &[key]), finding);
             }
@@ -90,6 +91,29 @@ impl Checks<'_, '_> {
             let finding = Finding::new(format!("a member of the mixture: one of {}", members.join(", ")), format!("{name:?}"), "");
             self.tell_key(&below(path, &["caps", name]), finding);
         }
+    }
+
+    /// Files by language have a place for it in their path, and no other language.
+    fn language_rules(&mut self, path: &[String], entry: &Json) {
+        let languages = entry.get("languages");
+        let holds = entry.get("path").and_then(Json::as_str).map(|p| p.contains("{language}"));
+        let empty = |l: &Json| l.as_array().is_some_and(Vec::is_empty) || l.as_object().is_some_and(|map| map.is_empty());
+        let (key, finding) = match (languages, holds) {
+            (Some(l), _) if empty(l) => ("languages", Finding::new("at least one language", "none", "name the languages, or take it out")),
+            (Some(_), Some(false)) => {
+                let remedy = "write `{language}` in the place where the files differ, as in \"mgsm/{language}.jsonl\"";
+                ("path", Finding::new("a path with `{language}` in it, for `languages`", "none", remedy))
+            }
+            (None, Some(true)) => {
+                let remedy = "add for example `languages = [\"eus_Latn\", \"swh_Latn\"]`";
+                ("path", Finding::new("`languages` beside a path with `{language}`", "none", remedy))
+            }
+            (Some(_), _) if entry.get("language").is_some() => {
+                ("language", Finding::new("`language` or `languages`", "both", "keep `languages`: they are the languages of the records"))
+            }
+            _ => return,
+        };
+        self.tell(&below(path, &[key]), finding);
     }
 
     fn recurate_rules(&mut self, path: &[String], entry: &Json) {

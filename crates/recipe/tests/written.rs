@@ -114,7 +114,7 @@ fn options_of_derived_schemas_list_words_tables_and_references() {
         format: the name of a format in the recipe; optional
             How its records become text: `chat`, or a name under `[formats]`.
         limit: whole number, at least 1; optional
-            At most so many records, evenly spread.
+            At most so many records, evenly spread; of every language, where scores are grouped.
     keep: one of "last", "best"; default "last"
         Which state the stage ends with.
         "last": The last.

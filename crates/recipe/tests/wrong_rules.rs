@@ -34,6 +34,22 @@ fn mixtures_have_members_and_leave_the_rest_to_them() {
 }
 
 #[test]
+fn files_by_language_have_a_place_for_it() {
+    let told = |text: &str| problems(&spoiled("[data.toy]\nworld = { language = \"pivot\", sentences = 100 }", &format!("[data.toy]\n{text}")));
+    assert!(told("path = \"x/{language}.txt\"\nlanguages = [\"eus_Latn\", \"swh_Latn\"]").is_empty());
+    assert!(told("path = \"x/{language}.txt\"\nlanguages = { eus_Latn = \"eu\" }").is_empty());
+    for (text, expected) in [
+        ("path = \"x.txt\"\nlanguages = [\"eus_Latn\"]", "data.toy.path: expected a path with `{language}` in it, for `languages`, found none"),
+        ("path = \"{language}.txt\"", "data.toy.path: expected `languages` beside a path with `{language}`, found none"),
+        ("path = \"{language}.txt\"\nlanguages = []", "data.toy.languages: expected at least one language, found none"),
+        ("path = \"{language}.txt\"\nlanguages = [\"a\"]\nlanguage = \"b\"", "data.toy.language: expected `language` or `languages`, found both"),
+        ("world = { language = \"pivot\", sentences = 9 }\nlanguages = [\"a\"]", "data.toy.languages: expected keys of a synthetic language"),
+    ] {
+        assert!(told(text).iter().any(|problem| problem.contains(expected)), "{text}: {:?}", told(text));
+    }
+}
+
+#[test]
 fn batches_are_made_in_one_way() {
     let train = |keys: &str| problems(&spoiled("budget = { steps = 5 }", &format!("budget = {{ steps = 5 }}, {keys}")));
     assert!(train("batches = { pure = \"language\" }, group_by_length = true, save_steps = 5").is_empty());

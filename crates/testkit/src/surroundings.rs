@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use tongues_kernel::burn::prelude::Device;
-use tongues_kernel::{Context, DataRef, Draws, Error, InMemory, Model, ModelRef, Record, Records, Result};
+use tongues_kernel::{Context, DataRef, DecoderUse, Draws, Error, Generation, InMemory, Limits, Model, ModelRef, Record, Records, Request, Result};
 
 /// Every data set is the same few texts.
 pub struct Surroundings {
@@ -16,12 +16,14 @@ pub struct Surroundings {
     pub models: BTreeMap<String, Model>,
     /// What the plugin noted.
     pub notes: Vec<String>,
+    /// The model that writes, while it does.
+    pub subject: Option<Model>,
 }
 
 impl Surroundings {
     /// Without data and models.
     pub fn new(seed: u64) -> Self {
-        Self { device: Device::default().autodiff(), draws: Draws::new(seed), records: vec![], models: BTreeMap::new(), notes: vec![] }
+        Self { device: Device::default().autodiff(), draws: Draws::new(seed), records: vec![], models: BTreeMap::new(), notes: vec![], subject: None }
     }
 
     /// With texts as the data.
@@ -46,6 +48,13 @@ impl Context for Surroundings {
     fn model(&mut self, model: &ModelRef) -> Result<Model> {
         let found = self.models.get(&model.0).cloned();
         found.ok_or_else(|| Error::input(&model.0, "a model of these surroundings", "none of that name", ""))
+    }
+    fn subject(&mut self) -> Result<Model> {
+        self.subject.clone().ok_or_else(|| Error::input("model", "a model that writes", "none", ""))
+    }
+    fn write(&mut self, model: &Model, decode: &DecoderUse, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>> {
+        self.subject = Some(model.clone());
+        decode.build(self)?.decode(self, requests, limits)
     }
     fn data(&mut self, data: &DataRef) -> Result<Box<dyn Records>> {
         self.held(&data.0)

@@ -4,9 +4,11 @@ use serde_json::{Value as Json, json};
 use std::path::Path;
 use tongues_adapter_compose as _;
 use tongues_backbone_llama as _;
+use tongues_decoder_beam as _;
+use tongues_decoder_sampling as _;
 use tongues_io::hf;
 use tongues_kernel::{
-    Adapter, Built, Draws, Evaluation, Folded, InMemory, Kind, Model, OnDisk, Record, Result, Rolling, build, part_format, policy::tensor_names,
+    Adapter, Built, Draws, Evaluation, Folded, InMemory, Kind, Model, OnDisk, Record, Result, Rolling, Writes, build, part_format, policy::tensor_names,
 };
 use tongues_testkit::{HubCase, Surroundings, assert_near, check_refusals, gradients, logits, random_batch, randomise, spread, toy_model};
 
@@ -184,32 +186,63 @@ fn a_language_without_an_adapter_is_refused_before_and_while_it_runs() {
     assert!(late.contains("row 1") && late.contains("sw, fr"), "{late}");
 }
 
+/// The toy with an adapter a language.
+fn with_languages() -> Model {
+    let mut model = toy_model(Draws::new(3));
+    for language in ["sw", "fr"] {
+        attach(&mut model, "bottleneck", json!({ "name": language })).expect("fits");
+    }
+    randomise(&mut model, "parts.", 0.3, Draws::new(9));
+    model
+}
+
+/// The same, every row with the adapter of its language.
+fn routed() -> Model {
+    let mut route = with_languages();
+    let options = json!({ "how": "route", "parts": ["sw", "fr"], "languages": ["swh_Latn", "fra_Latn"], "default": "swh_Latn" });
+    attach(&mut route, "compose", options).expect("fits");
+    route
+}
+
+fn without(part: &str) -> Model {
+    let mut alone = with_languages();
+    drop(alone.net.parts.detach(part));
+    alone
+}
+
+fn in_languages(texts: &[(&str, &str)]) -> InMemory {
+    let one = |(i, (language, text)): (usize, &(&str, &str))| Record { language: Some((*language).into()), ..Record::of_text(format!("{i}"), *text) };
+    InMemory { name: "texts".into(), records: texts.iter().enumerate().map(one).collect() }
+}
+
 #[test]
 fn texts_are_scored_with_the_adapter_of_their_language() {
-    let base = || {
-        let mut model = toy_model(Draws::new(3));
-        for language in ["sw", "fr"] {
-            attach(&mut model, "bottleneck", json!({ "name": language })).expect("fits");
-        }
-        randomise(&mut model, "parts.", 0.3, Draws::new(9));
-        model
-    };
-    let mut route = base();
-    attach(&mut route, "compose", json!({ "how": "route", "parts": ["sw", "fr"], "languages": ["swh_Latn", "fra_Latn"], "default": "swh_Latn" }))
-        .expect("fits");
-    let records = |language: &str| {
-        let one = |text: &str| Record { language: Some(language.into()), ..Record::of_text(text, text) };
-        InMemory { name: "texts".into(), records: ["one text", "another"].map(one).to_vec() }
-    };
+    let route = routed();
     let nats = |model: &Model, language: &str| {
-        let (data, mut cx) = (records(language), Surroundings::new(0));
+        let (data, mut cx) = (in_languages(&[(language, "one text"), (language, "another")]), Surroundings::new(0));
         let mut evaluation = Evaluation { model, data: &data, format: None, cx: &mut cx };
         Rolling::default().likelihoods(&mut evaluation).expect("scores").into_iter().map(|l| l.nats).collect::<Vec<_>>()
     };
     for (language, other) in [("swh_Latn", "fr"), ("fra_Latn", "sw")] {
-        let mut alone = base();
-        drop(alone.net.parts.detach(other));
-        assert_eq!(nats(&route, language), nats(&alone, language));
+        assert_eq!(nats(&route, language), nats(&without(other), language));
     }
     assert_ne!(nats(&route, "swh_Latn"), nats(&route, "fra_Latn"));
+}
+
+#[test]
+fn texts_are_written_with_the_adapter_of_their_language() {
+    let data = in_languages(&[("swh_Latn", "one text"), ("fra_Latn", "one text"), ("fra_Latn", "more"), ("swh_Latn", "a longer prompt")]);
+    for decode in
+        [json!({ "use": "sampling", "temperature": 0.0 }), json!({ "use": "sampling", "temperature": 0.0, "use_cache": false }), json!({ "use": "beam" })]
+    {
+        let writes: Writes = serde_json::from_value(json!({ "decode": decode, "max_new_tokens": 8 })).expect("options");
+        let written = |model: &Model| {
+            let mut cx = Surroundings::new(0);
+            let texts = writes.texts(&mut Evaluation { model, data: &data, format: None, cx: &mut cx }).expect("texts");
+            texts.into_iter().map(|text| text.text).collect::<Vec<String>>()
+        };
+        let (both, sw, fr) = (written(&routed()), written(&without("fr")), written(&without("sw")));
+        assert_eq!(both, [&sw[0], &fr[1], &fr[2], &sw[3]].map(String::clone), "{decode}");
+        assert_ne!(sw[1], fr[1], "or nothing was tested");
+    }
 }

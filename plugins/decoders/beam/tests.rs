@@ -21,7 +21,7 @@ impl Context for About {
 }
 
 fn requests(lengths: &[usize]) -> Vec<Request> {
-    lengths.iter().enumerate().map(|(i, n)| Request { id: 10 + i as u64, prompt: ids(Draws::new(i as u64), *n, 256) }).collect()
+    lengths.iter().enumerate().map(|(i, n)| Request { id: 10 + i as u64, prompt: ids(Draws::new(i as u64), *n, 256), ..Request::default() }).collect()
 }
 
 fn decoded(given: Json, requests: &[Request], limits: &Limits) -> Result<Vec<Generation>> {

@@ -32,7 +32,7 @@ fn built(plugin: &str, given: Json) -> Box<dyn Decoder> {
 }
 
 fn requests() -> Vec<Request> {
-    [vec![256, 72, 101], vec![256, 33]].into_iter().enumerate().map(|(id, prompt)| Request { id: 5 + id as u64, prompt }).collect()
+    [vec![256, 72, 101], vec![256, 33]].into_iter().enumerate().map(|(id, prompt)| Request { id: 5 + id as u64, prompt, ..Request::default() }).collect()
 }
 
 fn limits() -> Limits {
@@ -72,7 +72,7 @@ fn candidates_are_texts_of_the_nested_decoder_with_draws_of_their_own() {
     let heard = cx.1.iter().filter(|(id, _)| [5, 6].contains(id)).count();
     assert_eq!(heard, 2, "candidates are told under names of their own");
     for (request, found) in requests().iter().zip(&found) {
-        let named = (1..=6u64).map(|c| Request { id: request.id + (c << 40), prompt: request.prompt.clone() }).collect::<Vec<_>>();
+        let named = (1..=6u64).map(|c| Request { id: request.id + (c << 40), prompt: request.prompt.clone(), ..Request::default() }).collect::<Vec<_>>();
         let drawn = built("sampling", json!({ "temperature": 0.7 })).decode(&mut cx, &named, &limits()).unwrap();
         let tokenizer = cx.0.tokenizer().unwrap().clone();
         let texts: Vec<String> = drawn.iter().map(|g| tokenizer.decode(&g.ids).unwrap()).collect();

@@ -28,7 +28,7 @@ fn sampling(given: Json) -> Sampling {
 
 /// Prompts of these lengths, each with its own id.
 fn requests(lengths: &[usize]) -> Vec<Request> {
-    lengths.iter().enumerate().map(|(i, n)| Request { id: 10 + i as u64, prompt: ids(Draws::new(i as u64), *n, 256) }).collect()
+    lengths.iter().enumerate().map(|(i, n)| Request { id: 10 + i as u64, prompt: ids(Draws::new(i as u64), *n, 256), ..Request::default() }).collect()
 }
 
 fn decoded(given: Json, requests: &[Request], max_new_tokens: usize, stop: &[u32]) -> Result<Vec<Generation>> {
@@ -146,7 +146,7 @@ fn every_row_may_fill_the_positions_whatever_stands_beside_it() {
 fn nothing_to_write_and_nothing_to_read() {
     assert_eq!(decoded(json!({}), &requests(&[3]), 0, &[]).unwrap(), [Generation::default()]);
     assert_eq!(decoded(json!({}), &[], 5, &[]).unwrap(), []);
-    let refused = |prompt: Vec<u32>| decoded(json!({}), &[Request { id: 5, prompt }], 5, &[]).unwrap_err().to_string();
+    let refused = |prompt: Vec<u32>| decoded(json!({}), &[Request { id: 5, prompt, ..Request::default() }], 5, &[]).unwrap_err().to_string();
     assert!(refused(vec![]).starts_with("request 5: expected a prompt of at least one token"));
     assert!(refused(vec![1; 65]).starts_with("request 5: expected a prompt of at most 64 tokens"));
     check_refusals(Kind::Decoder, "sampling", &json!({ "temperature": 0.5, "top_k": 3, "top_p": 0.9, "batch": 2 }));

@@ -23,7 +23,7 @@ impl Context for WithSubject {
 
 fn decoded(limits: &Limits) -> tongues_kernel::Generation {
     let Ok(Built::Decoder(decoder)) = build(Kind::Decoder, "__name__", json!({}), &mut Surroundings::new(1)) else { panic!("no decoder") };
-    let request = Request { id: 0, prompt: vec![256, 72] };
+    let request = Request { id: 0, prompt: vec![256, 72], ..Request::default() };
     decoder.decode(&mut WithSubject(toy_model(Draws::new(1))), &[request], limits).expect("a prompt").remove(0)
 }
 

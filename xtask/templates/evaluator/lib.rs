@@ -30,7 +30,7 @@ impl Evaluator for __Type__ {
         for record in evaluation.data.open()? {
             let record = record?;
             let characters = record.text("text")?.chars().count();
-            items.push(Item { id: record.id.clone(), value: characters as f64, weight: 1.0 });
+            items.push(Item { id: record.id.clone(), value: characters as f64, weight: 1.0, ..Item::default() });
         }
         Ok(vec![Finding { metric: "characters".into(), better: Better::Higher, aggregate: Aggregate::Ratio, items, reference: None }])
     }

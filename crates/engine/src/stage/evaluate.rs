@@ -6,15 +6,22 @@ use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
+use tongues_eval::Scored;
 use tongues_kernel::policy::matches;
-use tongues_kernel::{Better, Built, Draws, Error, Evaluation, Finding, Format, InMemory, Kind, Model, Result, build, refuse};
-use tongues_recipe::ast::{Evaluate, EvaluatorUse};
+use tongues_kernel::{
+    Better, Built, Context, Draws, Error, Evaluation, Evaluator, Finding, Format, InMemory, Kind, Model, Name, Record, Result, build, refuse,
+};
+use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy};
 use tongues_report::Score;
+
+/// What the row of the mean over languages is called.
+const AVERAGE: &str = "average";
 
 /// Scores every model on every entry.
 pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Vec<Score>> {
     let models = named(work, &evaluate.models);
     let of = models.len() * evaluate.on.len();
+    let by_language = evaluate.group.contains(&GroupBy::Language);
     let mut all: Vec<Score> = vec![];
     let mut references: BTreeSet<usize> = BTreeSet::new();
     for (m, name) in models.iter().enumerate() {
@@ -25,16 +32,50 @@ pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Vec<Score>> {
             if references.contains(&e) {
                 continue;
             }
-            let found = findings(work.shop, &model, entry)?;
-            if found.iter().any(|f| f.reference.is_some()) {
+            let found = grouped(work.shop, &model, entry, by_language)?;
+            if found.iter().any(|group| group.findings.iter().any(|f| f.reference.is_some())) {
                 references.insert(e);
             }
-            let scores = scores(work.shop, &work.stage.name, name, entry, &found)?;
+            let scores = scores(work.shop, &work.stage.name, name, entry, &found);
             all.extend(scores.into_iter().map(|s| Score { reference: m == 0 && !references.contains(&e), ..s }));
         }
     }
     work.progress.tick(of, of, "done");
     Ok(all)
+}
+
+/// What was found in the records of one language, or in all of them.
+pub struct Group {
+    /// Their language; of all records that of the first.
+    pub language: String,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// What an evaluator finds in the records of an entry: of every language on its own, or of all.
+///
+/// # Errors
+/// The data cannot be read, or the evaluator refuses it.
+pub fn grouped(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, by_language: bool) -> Result<Vec<Group>> {
+    let Some(data) = entry.data.as_ref().filter(|_| by_language) else {
+        let records = entry.data.as_ref().map(|data| shop.records(data)).transpose()?;
+        let language = records.and_then(|r| r.records.first()?.language.clone()).unwrap_or_default();
+        return Ok(vec![Group { language: language.to_string(), findings: findings(shop, model, entry)? }]);
+    };
+    let mut groups: Vec<(Name, Vec<Record>)> = vec![];
+    for record in &shop.records(data)?.records {
+        let language = record.language.clone().unwrap_or_default();
+        match groups.iter_mut().find(|(known, _)| *known == language) {
+            Some((_, records)) => records.push(record.clone()),
+            None => groups.push((language, vec![record.clone()])),
+        }
+    }
+    let one = |(language, records): (Name, Vec<Record>)| {
+        let data = spread(&InMemory { name: data.clone(), records }, entry.limit);
+        let found = found(shop, model, entry, Some(data)).map_err(|e| e.within(format!("language `{language}`")))?;
+        Ok(Group { language: language.to_string(), findings: found })
+    };
+    groups.into_iter().map(one).collect()
 }
 
 /// Names in the order of the patterns; each once.
@@ -54,19 +95,37 @@ fn named(work: &Work<'_, '_>, patterns: &[String]) -> Vec<String> {
     all
 }
 
-/// What an evaluator finds.
+/// What an evaluator finds in all records of an entry.
+///
+/// # Errors
+/// The data cannot be read, or the evaluator refuses it.
 pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<Vec<Finding>> {
+    let data = entry.data.as_ref().map(|data| Ok(spread(&*shop.records(data)?, entry.limit))).transpose()?;
+    found(shop, model, entry, data)
+}
+
+/// Builds an evaluator, to see that its options are right.
+///
+/// # Errors
+/// They are not.
+pub fn check(shop: &Shop<'_>, entry: &EvaluatorUse) -> Result<()> {
+    built(entry, &mut Surroundings::new(shop, "evaluate")).map(|_| ())
+}
+
+fn built(entry: &EvaluatorUse, cx: &mut dyn Context) -> Result<Box<dyn Evaluator>> {
+    match build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), cx)? {
+        Built::Evaluator(evaluator) => Ok(evaluator),
+        _ => Err(Error::run(&entry.plugin, "an evaluator plugin built something else")),
+    }
+}
+
+fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMemory>) -> Result<Vec<Finding>> {
     let mut cx = Surroundings::new(shop, "evaluate").about(model.clone());
-    let Built::Evaluator(evaluator) = build(Kind::Evaluator, &entry.plugin, Json::Object(entry.options.clone()), &mut cx)? else {
-        return Err(Error::run(&entry.plugin, "an evaluator plugin built something else"));
-    };
-    let data: InMemory = match &entry.data {
-        Some(data) => spread(&*shop.records(data)?, entry.limit),
-        None if evaluator.needs_data() => {
-            return refuse(format!("evaluator {}", entry.plugin), "`data`: what is scored", "none", "name a data set of [data]");
-        }
-        None => InMemory { name: entry.subject().into(), records: vec![] },
-    };
+    let evaluator = built(entry, &mut cx)?;
+    if data.is_none() && evaluator.needs_data() {
+        return refuse(format!("evaluator {}", entry.plugin), "`data`: what is scored", "none", "name a data set of [data]");
+    }
+    let data = data.unwrap_or_else(|| InMemory { name: entry.subject().into(), records: vec![] });
     let format = match &entry.format {
         Some(name) if !evaluator.takes_format() => {
             let found = format!("`format = \"{name}\"`");
@@ -87,30 +146,37 @@ pub fn findings(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse) -> Result<
     Ok(found)
 }
 
-/// Rows of the report. Resamples depend on the data only, so that models are compared on the same ones.
-///
-/// # Errors
-/// The data cannot be read.
-pub fn scores(shop: &Shop<'_>, stage: &str, model: &str, entry: &EvaluatorUse, findings: &[Finding]) -> Result<Vec<Score>> {
-    let records = entry.data.as_ref().map(|data| shop.records(data)).transpose()?;
-    let language = records.and_then(|r| r.records.first()?.language.clone()).unwrap_or_default();
-    let draws: Draws = shop.draws.stream("bootstrap").stream(entry.subject());
-    let row = |finding: &Finding| {
-        let scored = tongues_eval::score(finding, draws);
-        Score {
-            stage: stage.into(),
-            model: finding.reference.clone().unwrap_or_else(|| model.into()),
-            evaluator: entry.plugin.clone(),
-            data: entry.subject().into(),
-            language: language.to_string(),
-            metric: finding.metric.clone(),
-            value: scored.value,
-            low: Some(scored.low),
-            high: Some(scored.high),
-            n: scored.n as u64,
-            better: if finding.better == Better::Lower { tongues_report::Better::Lower } else { tongues_report::Better::Higher },
-            reference: false,
-        }
+/// Rows of the report: those of every group, then the means over groups where there are several. Resamples depend on the data and the
+/// language only, so that models are compared on the same ones.
+pub fn scores(shop: &Shop<'_>, stage: &str, model: &str, entry: &EvaluatorUse, groups: &[Group]) -> Vec<Score> {
+    let data: Draws = shop.draws.stream("bootstrap").stream(entry.subject());
+    let draws = |group: &Group| if groups.len() > 1 { data.stream(&group.language) } else { data };
+    let row = |finding: &Finding, language: &str, scored: Scored| Score {
+        stage: stage.into(),
+        model: finding.reference.clone().unwrap_or_else(|| model.into()),
+        evaluator: entry.plugin.clone(),
+        data: entry.subject().into(),
+        language: language.into(),
+        metric: finding.metric.clone(),
+        value: scored.value,
+        low: Some(scored.low),
+        high: Some(scored.high),
+        n: scored.n as u64,
+        better: if finding.better == Better::Lower { tongues_report::Better::Lower } else { tongues_report::Better::Higher },
+        reference: false,
     };
-    Ok(findings.iter().map(row).collect())
+    let of_group = |group: &Group| {
+        let one = |finding: &Finding| row(finding, &group.language, tongues_eval::score(finding, draws(group)));
+        group.findings.iter().map(one).collect::<Vec<Score>>()
+    };
+    let mut all: Vec<Score> = groups.iter().flat_map(of_group).collect();
+    for finding in groups.first().filter(|_| groups.len() > 1).into_iter().flat_map(|group| &group.findings) {
+        let same = |group: &Group| group.findings.iter().position(|f| f.metric == finding.metric && f.reference == finding.reference);
+        let members: Vec<(&Finding, Draws)> = groups.iter().filter_map(|group| Some((&group.findings[same(group)?], draws(group)))).collect();
+        // A metric that some language lacks has no mean over all of them.
+        if members.len() == groups.len() {
+            all.push(row(finding, AVERAGE, tongues_eval::average(&members)));
+        }
+    }
+    all
 }

@@ -47,7 +47,7 @@ fn from_records(data: &InMemory, format: Option<&TextFormat>, tokenizer: &dyn To
             None => plain(record.text(if record.fields.contains_key("prompt") { "prompt" } else { "text" })?, tokenizer)?,
         };
         let reference = format.map_or(Ok(None), |format| format.answer(record))?;
-        Ok(Asked { id: id as u64, shown: tokenizer.decode(&ids)?, ids, record: Some(record.id.clone()), reference })
+        Ok(Asked { id: id as u64, shown: tokenizer.decode(&ids)?, ids, record: Some(record.id.clone()), reference, language: record.language.clone() })
     };
     data.records.iter().enumerate().map(asked).collect()
 }

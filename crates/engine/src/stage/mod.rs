@@ -24,7 +24,6 @@ use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::ast::Stage;
 use tongues_report::Score;
 
-pub use evaluate::scores;
 pub(crate) use export::fold_all;
 pub use generate::continued;
 pub(crate) use writing::plain;
@@ -73,12 +72,14 @@ impl Work<'_, '_> {
     }
 }
 
-/// Builds the decoders of all stages before the first begins: what the schema cannot say of their options is told then.
+/// Builds the decoders and evaluators of all stages before the first begins: what the schema cannot say of their options is told then.
 ///
 /// # Errors
-/// A decoder's options are wrong.
-pub fn check_decoders(shop: &Shop<'_>) -> Result<()> {
-    let check = |stage: &Stage| stage.generate.as_ref().map_or(Ok(()), |g| Writing::of(g).check(shop).map_err(|e| e.within(format!("stage `{}`", stage.name))));
+/// The options of one are wrong.
+pub fn check_plugins(shop: &Shop<'_>) -> Result<()> {
+    let decoder = |stage: &Stage| stage.generate.as_ref().map_or(Ok(()), |g| Writing::of(g).check(shop));
+    let evaluators = |stage: &Stage| stage.evaluate.as_ref().map_or(Ok(()), |e| e.on.iter().try_for_each(|entry| evaluate::check(shop, entry)));
+    let check = |stage: &Stage| decoder(stage).and_then(|()| evaluators(stage)).map_err(|e| e.within(format!("stage `{}`", stage.name)));
     shop.recipe.stage.iter().try_for_each(check)
 }
 

@@ -33,7 +33,7 @@ impl<'v> Watch<'v> {
         let mut seen = BTreeMap::new();
         for (i, entry) in self.how.on.iter().enumerate() {
             for (j, finding) in findings(shop, model, entry)?.into_iter().enumerate() {
-                let value = tongues_eval::aggregate(finding.aggregate, &finding.items);
+                let value = tongues_eval::aggregate(&finding.aggregate, &finding.items);
                 if i == 0 && j == 0 {
                     self.compare(value, finding.better, model);
                 }

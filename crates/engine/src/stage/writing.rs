@@ -1,11 +1,11 @@
 //! How text is written: with which decoder, how long, and what ends it.
 
-use crate::memo::{Answer, key_in};
 use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use serde_json::{Value as Json, json};
 use tongues_formats::TextFormat;
-use tongues_kernel::{Built, Context, Decoder, Error, Format, Generation, Kind, Limits, Model, Name, Request, Result, Tokenizer, build, refuse};
+use tongues_kernel::score::language_column;
+use tongues_kernel::{Built, Context, Decoder, DecoderUse, Error, Format, Generation, Kind, Limits, Model, Name, Request, Result, Tokenizer, build, refuse};
 use tongues_recipe::ast::{Generate, PluginUse};
 
 /// A prompt as people see it, as the model reads it, and the record it came from.
@@ -21,6 +21,8 @@ pub struct Asked {
     pub record: Option<Name>,
     /// The answer that the record holds.
     pub reference: Option<String>,
+    /// The language that is asked in: models with an adapter a language take that one.
+    pub language: Option<Name>,
 }
 
 /// How text is written.
@@ -101,25 +103,20 @@ impl<'w> Writing<'w> {
     /// The texts, from the run's memory where the same was asked of the same checkpoint before.
     fn remembered(&self, shop: &Shop<'_>, model: &Model, asked: &[Asked], limits: &Limits) -> Result<Vec<Generation>> {
         let mut cx = Surroundings::new(shop, "generate").about(model.clone());
-        let ids: Vec<u64> = asked.iter().map(|a| a.id).collect();
-        let rows: Vec<&[u32]> = asked.iter().map(|a| a.ids.as_slice()).collect();
-        let options = Json::Object(self.decode.options.clone());
-        let key = key_in(shop, model, &format!("{} {options} {limits:?} {:?} {ids:?}", self.decode.plugin, cx.draws()), &rows);
-        if let Some(Answer::Texts(texts)) = key.and_then(|key| shop.memo.borrow_mut().get(&key)) {
-            return Ok(texts);
-        }
-        let texts = self.decoded(&mut cx, asked, limits)?;
-        if let Some(key) = key {
-            shop.memo.borrow_mut().put(key, Answer::Texts(texts.clone()));
-        }
-        Ok(texts)
+        let decode = DecoderUse { plugin: self.decode.plugin.clone(), options: self.decode.options.clone() };
+        cx.write(model, &decode, &requests(asked), limits)
     }
 
     /// Continues what was asked with the decoder.
     pub(crate) fn decoded(&self, cx: &mut dyn Context, asked: &[Asked], limits: &Limits) -> Result<Vec<Generation>> {
-        let requests: Vec<Request> = asked.iter().map(|a| Request { id: a.id, prompt: a.ids.clone() }).collect();
-        self.decoder(cx)?.decode(cx, &requests, limits)
+        self.decoder(cx)?.decode(cx, &requests(asked), limits)
     }
+}
+
+fn requests(asked: &[Asked]) -> Vec<Request> {
+    let columns = language_column(asked.iter().map(|a| a.language.as_deref()));
+    let of = |i: usize| columns.iter().map(|(name, all)| (name.clone(), all[i])).collect();
+    asked.iter().enumerate().map(|(i, a)| Request { id: a.id, prompt: a.ids.clone(), columns: of(i) }).collect()
 }
 
 impl Written {

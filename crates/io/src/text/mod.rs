@@ -1,11 +1,12 @@
 //! Corpora as streams of records: TXT, TSV, CSV and JSONL files, read line by line, and Parquet files, read by row groups;
-//! again from the start as often as wanted.
+//! again from the start as often as wanted. In CoNLL files a record is a sentence.
 //!
 //! Rules for all formats: UTF-8 and nothing else; a byte order mark is dropped; LF and CRLF end a line; empty lines are
 //! skipped. A column named `id` names the record (otherwise `line-N`, counted from 1), `language` sets its language,
 //! `_` is left out, and any other column becomes a field.
 
 mod columns;
+mod conll;
 mod csv_rows;
 mod json;
 mod layout;
@@ -33,6 +34,8 @@ pub enum Format {
     Jsonl,
     /// Columns with types, lists and structs included.
     Parquet,
+    /// A token a line with its tag, an empty line behind every sentence.
+    Conll,
 }
 
 impl Format {
@@ -48,9 +51,10 @@ impl Format {
             "csv" => Self::Csv,
             "jsonl" | "ndjson" => Self::Jsonl,
             "parquet" => Self::Parquet,
+            "conll" => Self::Conll,
             _ => {
                 let found = if ending.is_empty() { "no ending".into() } else { format!(".{ending}") };
-                return refuse(path.display(), "a file ending .txt, .tsv, .csv, .jsonl or .parquet", found, "give the format");
+                return refuse(path.display(), "a file ending .txt, .tsv, .csv, .jsonl, .parquet or .conll", found, "give the format");
             }
         })
     }
@@ -99,14 +103,15 @@ impl TextFile {
         if !matches!(self.layout, Layout::Auto | Layout::Plain) && !matches!(self.format, Format::Jsonl | Format::Parquet) {
             return refuse(self.place(), "a `layout` for JSONL or Parquet", "another format", "leave `layout` out, or convert the file to JSONL");
         }
-        if let (Format::Txt, Some(_)) = (self.format, &self.columns) {
-            return refuse(self.place(), "no `columns` for a TXT file (a line is a text)", "columns", "use TSV or CSV");
+        if let (Format::Txt | Format::Conll, Some(_)) = (self.format, &self.columns) {
+            return refuse(self.place(), "no `columns` for a TXT or CoNLL file (their fields have names)", "columns", "use TSV or CSV");
         }
         let lines = || Lines::open(&self.path);
         Ok(match self.format {
             Format::Txt => Box::new(columns::txt(lines()?)),
             Format::Tsv => Box::new(columns::tsv(lines()?, columns)),
             Format::Csv => Box::new(csv_rows::Rows::open(&self.path, columns)?),
+            Format::Conll => Box::new(conll::sentences(lines()?)),
             Format::Jsonl => Box::new(json::rows(lines()?, self.keys())),
             Format::Parquet => Box::new(json::table(parquet::Rows::open(&self.path)?, self.place(), self.keys())),
         })

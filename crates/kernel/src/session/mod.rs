@@ -54,7 +54,15 @@ impl Session {
     /// # Errors
     /// A prompt is empty, or longer than the model's positions.
     pub fn open_uncached(model: &Model, prompts: &[&[u32]]) -> Result<(Self, Tensor<2>)> {
-        let mut session = Self::once(model, prompts.len(), BTreeMap::new())?;
+        Self::open_uncached_with(model, prompts, BTreeMap::new())
+    }
+
+    /// The same where parts read columns.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn open_uncached_with(model: &Model, prompts: &[&[u32]], columns: BTreeMap<Name, Vec<i64>>) -> Result<(Self, Tensor<2>)> {
+        let mut session = Self::once(model, prompts.len(), columns)?;
         let next = session.extend(prompts)?;
         Ok((session, next))
     }

@@ -63,7 +63,7 @@ fn fused_steps_equal_those_recomputed_without_a_cache() {
     let (a, b) = (toy(1), toy(2));
     let decoder = Together { models: ["a", "b"].map(|n| ModelRef(n.into())) };
     let requests: Vec<Request> =
-        [vec![1, 2, 3, 4], vec![5], vec![6, 7]].into_iter().enumerate().map(|(id, prompt)| Request { id: id as u64, prompt }).collect();
+        [vec![1, 2, 3, 4], vec![5], vec![6, 7]].into_iter().enumerate().map(|(id, prompt)| Request { id: id as u64, prompt, ..Request::default() }).collect();
     let values = [&a, &b].map(|m| reference_values(&m.net.backbone));
     for stop in [vec![], vec![4, 8]] {
         let limits = Limits { max_new_tokens: 8, stop, ..Limits::default() };

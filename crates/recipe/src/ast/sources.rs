@@ -3,6 +3,7 @@
 use super::{Caps, Mix, MixStop, PluginUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A tokenizer: a file, or trained from text.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -46,7 +47,7 @@ pub enum Algorithm {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataDef {
-    /// A file: .tsv, .txt, .csv or .jsonl (UTF-8), or .parquet.
+    /// A file: .tsv, .txt, .csv, .jsonl or .conll (UTF-8), or .parquet. With `languages` it holds `{language}` in the place where the files differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// A synthetic language; no file needed.
@@ -81,7 +82,10 @@ pub struct DataDef {
     /// Language tag of every record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Only the first so many records.
+    /// Several files of one kind, one a language: tags such as `["eus_Latn", "swh_Latn"]`, or `{ eus_Latn = "eu", swh_Latn = "sw" }` where files write them otherwise. Each takes the place of `{language}` in `path`, is the language of that file's records, and stands before their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<Languages>,
+    /// Only the first so many records; of every file, where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub limit: Option<usize>,
@@ -95,6 +99,35 @@ pub struct DataDef {
     /// Cut it into `name.train`, `name.dev` and `name.test`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
+}
+
+impl DataDef {
+    /// The files of a data set, each with its language where it has one of its own.
+    pub fn files(&self) -> Vec<(Option<&str>, String)> {
+        let Some(path) = &self.path else { return vec![] };
+        let Some(languages) = &self.languages else { return vec![(None, path.clone())] };
+        languages.pairs().into_iter().map(|(tag, word)| (Some(tag), path.replace("{language}", word))).collect()
+    }
+}
+
+/// The languages of a data set with a file each.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Languages {
+    /// Tags, which the files' names hold.
+    Tags(Vec<String>),
+    /// What the files' names hold, by tag.
+    Words(BTreeMap<String, String>),
+}
+
+impl Languages {
+    /// Tags with what stands in the files' names, in order.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Tags(tags) => tags.iter().map(|tag| (tag.as_str(), tag.as_str())).collect(),
+            Self::Words(words) => words.iter().map(|(tag, word)| (tag.as_str(), word.as_str())).collect(),
+        }
+    }
 }
 
 /// File formats.
@@ -111,6 +144,8 @@ pub enum FileFormat {
     Jsonl,
     /// Apache Parquet (snappy, gzip or zstd).
     Parquet,
+    /// A token a line with its tag, an empty line behind every sentence; fields `tokens`, `tags` and `text`.
+    Conll,
 }
 
 /// Layouts of instruction data.

@@ -3,7 +3,7 @@
 use crate::Beam;
 use crate::group::{Ends, Group, rank};
 use std::collections::BTreeMap;
-use tongues_kernel::{Generation, Limits, Model, Request, Result, Session, Tokenizer, check_requests, values};
+use tongues_kernel::{Generation, Limits, Model, Request, Result, Session, Tokenizer, check_requests, score, values};
 
 /// What does not change while a call is at work.
 pub struct Work<'w> {
@@ -64,8 +64,9 @@ impl<'w> Work<'w> {
     /// The model gives NaN.
     pub fn batch(&self, chunk: &[usize]) -> Result<Vec<(usize, Generation)>> {
         let prompts: Vec<&[u32]> = chunk.iter().map(|i| self.prompt(*i)).collect();
-        let open = if self.how.use_cache { Session::open } else { Session::open_uncached };
-        let (mut session, mut next) = open(self.model, &prompts)?;
+        let open = if self.how.use_cache { Session::open_with } else { Session::open_uncached_with };
+        let columns = score::columns_of(chunk.iter().map(|i| &self.requests[*i].columns));
+        let (mut session, mut next) = open(self.model, &prompts, columns)?;
         let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
         let extra = session.length().saturating_sub(longest);
         if !self.fits(chunk, extra) {

@@ -62,7 +62,7 @@ impl Mbr {
     }
 
     fn named(&self, request: &Request) -> Vec<Request> {
-        let one = |c: u64| Request { id: request.id.wrapping_add((c + 1).wrapping_mul(NAMES)), prompt: request.prompt.clone() };
+        let one = |c: u64| Request { id: request.id.wrapping_add((c + 1).wrapping_mul(NAMES)), ..request.clone() };
         (0..self.candidates as u64).map(one).collect()
     }
 }

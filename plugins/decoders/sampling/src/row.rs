@@ -1,6 +1,7 @@
 //! One text under way.
 
-use tongues_kernel::{Error, Generation, Limits, Request, Result, Tokenizer};
+use std::collections::BTreeMap;
+use tongues_kernel::{Error, Generation, Limits, Name, Request, Result, Tokenizer};
 
 /// One text under way.
 pub struct Row {
@@ -10,6 +11,8 @@ pub struct Row {
     pub id: u64,
     /// Prompt and what was written.
     pub ids: Vec<u32>,
+    /// The request's columns; every row of a call has the same ones.
+    pub columns: BTreeMap<Name, i64>,
     /// What was written.
     pub generation: Generation,
 }
@@ -17,7 +20,7 @@ pub struct Row {
 impl Row {
     /// Nothing written yet.
     pub fn new(index: usize, request: &Request) -> Self {
-        Self { index, id: request.id, ids: request.prompt.clone(), generation: Generation::default() }
+        Self { index, id: request.id, ids: request.prompt.clone(), columns: request.columns.clone(), generation: Generation::default() }
     }
 
     /// A stop was reached, or nothing more may be written; `room` is for prompt and text.

@@ -3,7 +3,7 @@
 use crate::row::Row;
 use crate::{Sampling, choose, penalise};
 use std::sync::Arc;
-use tongues_kernel::{Context, Draws, Limits, Model, Request, Result, Session, Tokenizer, check_requests, values};
+use tongues_kernel::{Context, Draws, Limits, Model, Request, Result, Session, Tokenizer, check_requests, score, values};
 
 /// What does not change while a call is at work.
 pub struct Work<'w> {
@@ -46,8 +46,9 @@ impl<'w> Work<'w> {
     fn stretch(&self, mut rows: Vec<Row>, done: &mut Vec<Row>, cx: &mut dyn Context) -> Result<Vec<Row>> {
         let texts: Vec<&[u32]> = rows.iter().map(|row| row.ids.as_slice()).collect();
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        let open = if self.how.use_cache { Session::open } else { Session::open_uncached };
-        let (mut session, mut next) = open(self.model, &texts)?;
+        let open = if self.how.use_cache { Session::open_with } else { Session::open_uncached_with };
+        let columns = score::columns_of(rows.iter().map(|row| &row.columns));
+        let (mut session, mut next) = open(self.model, &texts, columns)?;
         // Places that parts put before the text count as the text's own.
         let room = self.room.saturating_sub(session.length().saturating_sub(longest));
         loop {

@@ -41,7 +41,7 @@ impl Evaluator for BitsPerByte {
     }
     fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>> {
         let texts = self.0.likelihoods(evaluation)?;
-        let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats / std::f64::consts::LN_2, weight: t.bytes as f64 }).collect();
+        let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats / std::f64::consts::LN_2, weight: t.bytes as f64, ..Item::default() }).collect();
         Ok(vec![Finding { metric: "bits_per_byte".into(), better: Better::Lower, aggregate: Aggregate::Ratio, items, reference: None }])
     }
 }

@@ -80,7 +80,7 @@ impl Evaluator for ByteNgram {
                     "leave this record out of the data",
                 );
             }
-            items.push(Item { id: record.id.clone(), value: model.bits(text.as_bytes()), weight: text.len() as f64 });
+            items.push(Item { id: record.id.clone(), value: model.bits(text.as_bytes()), weight: text.len() as f64, ..Item::default() });
         }
         if items.is_empty() {
             return refuse(format!("data `{}`", evaluation.data.name()), "at least one record", "none", "check the data and its curators");

@@ -68,7 +68,7 @@ impl Evaluator for ParamDelta {
             };
             // |θ − θ₀|, summed
             let change = compare(Slice::of(old), &[Slice::of(&values)]);
-            let item = Item { id: name.into(), value: change.models[0].absolute, weight: change.count };
+            let item = Item { id: name.into(), value: change.models[0].absolute, weight: change.count, ..Item::default() };
             if let Some(group) = self.group(&blocks, name) {
                 found.entry(group).or_default().push(item.clone());
             }

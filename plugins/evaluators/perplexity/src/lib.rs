@@ -36,7 +36,7 @@ impl Evaluator for Perplexity {
     }
     fn evaluate(&self, evaluation: &mut Evaluation<'_>) -> Result<Vec<Finding>> {
         let texts = self.0.likelihoods(evaluation)?;
-        let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats, weight: t.tokens as f64 }).collect();
+        let items = texts.into_iter().map(|t| Item { id: t.id, value: t.nats, weight: t.tokens as f64, ..Item::default() }).collect();
         Ok(vec![Finding { metric: "perplexity".into(), better: Better::Lower, aggregate: Aggregate::ExpRatio, items, reference: None }])
     }
 }

@@ -1,0 +1,83 @@
+//! Scores by language, and data with a file a language.
+
+use crate::support::Desk;
+use serde_json::Value as Json;
+
+const RECIPE: &str = r#"
+recipe = 1
+name = "groups"
+seed = 3
+[data.a]
+world = { language = "pivot", sentences = 60 }
+[data.texts]
+path = "texts/{language}.txt"
+languages = { eus_Latn = "eu", swh_Latn = "sw" }
+[data.eus]
+path = "texts/eu.txt"
+language = "eus_Latn"
+[data.few]
+mix = ["texts"]
+[tokenizers.t]
+train = { size = 300, data = "a" }
+[models.fresh]
+scratch = { use = "llama", tokenizer = "t", hidden_size = 16, intermediate_size = 24, num_hidden_layers = 1, num_attention_heads = 2, num_key_value_heads = 1, max_position_embeddings = 128 }
+[[stage]]
+name = "m"
+train = { model = "fresh", data = "a", budget = { steps = 2 }, batch_tokens = 512, sequence_length = 64, learning_rate = 1e-3 }
+objectives = [{ use = "causal-lm" }]
+[[stage]]
+name = "by-language"
+[stage.evaluate]
+models = ["m"]
+group = ["language"]
+on = [{ use = "bits-per-byte", data = "texts" }, { use = "bits-per-byte", data = "few", limit = 1 }, { use = "byte-ngram", data = "texts", train = "a" }]
+[[stage]]
+name = "all"
+evaluate = { models = ["m"], on = [{ use = "bits-per-byte", data = "texts" }, { use = "bits-per-byte", data = "eus" }] }
+"#;
+
+fn desk() -> Desk {
+    let desk = Desk::with(RECIPE);
+    desk.file("texts/eu.txt", "etxe zuria\nmendi handia\n".as_bytes());
+    desk.file("texts/sw.txt", "nyumba nyeupe\nmlima mkubwa sana\nmto\n".as_bytes());
+    desk
+}
+
+#[test]
+fn every_language_has_a_row_and_their_mean_counts_each_once() {
+    let desk = desk();
+    desk.good(&["check", "recipe.toml"]);
+    desk.good(&["run", "recipe.toml", "--out", "out"]);
+    let report: Json = serde_json::from_slice(&std::fs::read(desk.path("out/report.json")).expect("a report")).expect("JSON");
+    let scores = report["scores"].as_array().expect("scores");
+    let rows = |stage: &str, data: &str, evaluator: &str| -> Vec<(String, f64, u64)> {
+        let of = scores.iter().filter(|s| s["stage"] == stage && s["data"] == data && s["evaluator"] == evaluator);
+        of.map(|s| (s["language"].as_str().expect("a tag").into(), s["value"].as_f64().expect("a value"), s["n"].as_u64().expect("a number"))).collect()
+    };
+    let found = rows("by-language", "texts", "bits-per-byte");
+    assert_eq!(found.iter().map(|(tag, _, n)| (tag.as_str(), *n)).collect::<Vec<_>>(), [("eus_Latn", 2), ("swh_Latn", 3), ("average", 5)]);
+    assert!((found[2].1 - (found[0].1 + found[1].1) / 2.0).abs() < 1e-12);
+    // A language alone is what its file alone gives; without groups all records are one text.
+    assert!((found[0].1 - rows("all", "eus", "bits-per-byte")[0].1).abs() < 1e-6);
+    let all = rows("all", "texts", "bits-per-byte");
+    assert_eq!((all.len(), all[0].2), (1, 5));
+    assert!((all[0].1 - found[2].1).abs() > 1e-9);
+    assert_eq!(rows("by-language", "few", "bits-per-byte").iter().map(|(_, _, n)| *n).collect::<Vec<_>>(), [1, 1, 2], "a limit is of every language");
+    assert_eq!(rows("by-language", "texts", "byte-ngram").len(), 3, "references are grouped too");
+}
+
+#[test]
+fn a_file_that_is_missing_is_named_with_its_language() {
+    let desk = desk();
+    std::fs::remove_file(desk.path("texts/sw.txt")).expect("removed");
+    desk.refused(&["check", "recipe.toml"], &["nothing at texts/sw.txt (data.texts.path)"]);
+}
+
+#[test]
+fn contradicting_options_of_evaluators_are_told_before_anything_is_trained() {
+    let wrong = r#"{ use = "bits-per-byte", data = "eus" }] }"#;
+    let desk = Desk::with(&RECIPE.replace(wrong, r#"{ use = "chrf", data = "eus" }] }"#));
+    desk.file("texts/eu.txt", "a\n".as_bytes());
+    desk.file("texts/sw.txt", "b\n".as_bytes());
+    desk.run_refused(&["stage `all`: evaluator chrf: options: expected exactly one of decode, written, found neither"]);
+}
