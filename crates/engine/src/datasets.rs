@@ -7,9 +7,8 @@ use serde_json::Value as Json;
 use std::path::Path;
 use std::rc::Rc;
 use tongues_io::{By, Format, Layout, TextFile, split};
-use tongues_kernel::{Built, Error, InMemory, Kind, Name, Record, Records, Result, Sink, build, refuse};
-use tongues_recipe::ast::{self, DataDef, FileFormat, Split, SplitBy, WorldData, WorldSplit};
-use tongues_world::{LanguageConfig, World, WorldConfig};
+use tongues_kernel::{Built, Error, InMemory, Kind, Record, Records, Result, Sink, build, refuse};
+use tongues_recipe::ast::{self, DataDef, FileFormat, Split, SplitBy};
 
 impl Shop<'_> {
     /// The records of `name`, or of the part `name.train`, `name.dev`, `name.test`.
@@ -94,23 +93,6 @@ impl Shop<'_> {
         let (records, input) = reading(path, || file.open()?.collect::<Result<Vec<_>>>())?;
         self.inputs.borrow_mut().insert(path.display().to_string(), input);
         Ok(records)
-    }
-
-    fn read_world(&self, data: &WorldData, language: Option<&str>) -> Result<Vec<Record>> {
-        let place = format!("world language {}", data.language);
-        let Some(config) = LanguageConfig::named(&data.language) else {
-            return refuse(place, "pivot, derived or distant", &data.language, "");
-        };
-        let wrong = |e: tongues_world::WorldError| Error::input(&place, "a world that can be made", e, "ask for fewer sentences");
-        let world = World::new(WorldConfig { seed: data.seed.unwrap_or(self.recipe.seed), ..WorldConfig::default() }).map_err(wrong)?;
-        let part = match data.split {
-            WorldSplit::Train => tongues_world::Split::Train,
-            WorldSplit::Dev => tongues_world::Split::Dev,
-            WorldSplit::Test => tongues_world::Split::Test,
-        };
-        let sentences = world.sentences(&config, part, data.sentences).map_err(wrong)?;
-        let language = Name::from(language.unwrap_or(&data.language));
-        Ok(sentences.into_iter().map(|s| Record { language: Some(language.clone()), ..Record::of_text(s.id, s.text) }).collect())
     }
 
     fn curated(&self, name: &str, records: Vec<Record>, plugin: &str, options: Json, epoch: u64) -> Result<Vec<Record>> {

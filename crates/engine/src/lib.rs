@@ -23,6 +23,7 @@ mod samples;
 mod shop;
 mod stage;
 mod surroundings;
+mod world;
 
 pub use chat::{Chat, Hear, Listener};
 pub use folder::{Begin, Folder, Occupied};

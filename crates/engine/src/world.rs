@@ -1,0 +1,100 @@
+//! Data of the synthetic world: sentences, or items of a task with gold answers.
+
+use crate::shop::Shop;
+use tongues_kernel::{Error, Name, Record, Result, Value, refuse};
+use tongues_recipe::ast::{WorldData, WorldKnobs, WorldSplit, WorldTask};
+use tongues_world::{Gold, Item, LanguageConfig, Split, Task, TaskConfig, World, WorldConfig, WorldError, bio};
+
+impl Shop<'_> {
+    /// Records of a world; `language` names them in the place of the world's own name.
+    pub(crate) fn read_world(&self, data: &WorldData, language: Option<&str>) -> Result<Vec<Record>> {
+        let place = format!("world language {}", data.language);
+        let wrong = |e: WorldError| Error::input(&place, "a world that can be made", e, "ask for fewer sentences, or correct the number");
+        let config = named(&data.language)?;
+        let world = World::new(WorldConfig { seed: data.seed.unwrap_or(self.recipe.seed), ..WorldConfig::default() }).map_err(wrong)?;
+        let part = match data.split {
+            WorldSplit::Train => Split::Train,
+            WorldSplit::Dev => Split::Dev,
+            WorldSplit::Test => Split::Test,
+        };
+        let language = Name::from(language.unwrap_or(&data.language));
+        let Some(asked) = data.task else {
+            if data.knobs != WorldKnobs::default() {
+                return refuse(&place, "`knobs` beside a `task`", "no task", "name the task, or take the knobs out");
+            }
+            let sentences = world.sentences(&config, part, data.sentences).map_err(wrong)?;
+            return Ok(sentences.into_iter().map(|s| Record { language: Some(language.clone()), ..Record::of_text(s.id, s.text) }).collect());
+        };
+        let items = world.items(&difficulty(asked, &data.knobs)?, &config, part, data.sentences).map_err(wrong)?;
+        Ok(items.into_iter().map(|item| record(item, &language)).collect())
+    }
+}
+
+fn named(name: &str) -> Result<LanguageConfig> {
+    let known = || LanguageConfig::ready_made().map(|l| l.name).join(", ");
+    LanguageConfig::named(name).map_or_else(|| refuse("world language", known(), name, "choose one of them"), Ok)
+}
+
+fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
+    let mut config = TaskConfig::new(match asked {
+        WorldTask::Lm => Task::LanguageModel,
+        WorldTask::Translation => Task::Translation,
+        WorldTask::Qa => Task::FactQa,
+        WorldTask::Arithmetic => Task::Arithmetic,
+        WorldTask::Nli => Task::Nli,
+        WorldTask::Slots => Task::Slots,
+        WorldTask::Intent => Task::Intent,
+        WorldTask::Retrieval => Task::Retrieval,
+        WorldTask::Instruction => Task::Instruction,
+        WorldTask::Preference => Task::Preference,
+    });
+    let numbers = [
+        (&mut config.entities, knobs.entities),
+        (&mut config.steps, knobs.steps),
+        (&mut config.largest, knobs.largest),
+        (&mut config.clauses, knobs.clauses),
+        (&mut config.negatives, knobs.negatives),
+        (&mut config.facts, knobs.facts),
+        (&mut config.borrowed_permille, knobs.borrowed_permille),
+    ];
+    numbers.into_iter().for_each(|(slot, asked)| *slot = asked.unwrap_or(*slot));
+    for (slot, asked) in [(&mut config.stated, knobs.stated), (&mut config.stated_held_out, knobs.stated_held_out)] {
+        if let Some([from, to]) = asked {
+            *slot = from..to;
+        }
+    }
+    if let Some(source) = &knobs.source {
+        config.source = named(source)?;
+    }
+    Ok(config)
+}
+
+/// A record with the item's texts; candidates that share a name become a list.
+fn record(item: Item, language: &Name) -> Record {
+    let mut record = Record { id: item.id.as_str().into(), language: Some(language.clone()), ..Record::default() };
+    let text = |t: &str| Value::Text(t.into());
+    for field in &item.fields {
+        match field.name {
+            "negative" => {
+                if let Value::List(all) = record.fields.entry("negatives".into()).or_insert_with(|| Value::List(vec![])) {
+                    all.push(text(&field.text.text));
+                }
+            }
+            name => drop(record.fields.insert(name.into(), text(&field.text.text))),
+        }
+    }
+    match &item.gold {
+        Gold::Label(label) => drop(record.fields.insert("label".into(), text(label))),
+        Gold::Spans(spans) => {
+            if let Some(first) = item.fields.first() {
+                let words = (0..first.text.tokens.len()).map(|i| text(first.text.word(i))).collect();
+                let tags = bio(&first.text.tokens, spans).iter().map(|tag| text(tag)).collect();
+                record.fields.extend([("tokens".into(), Value::List(words)), ("tags".into(), Value::List(tags))]);
+            }
+            record.fields.insert("spans".into(), Value::Spans(spans.iter().map(|s| (s.bytes.clone(), Name::from(s.label))).collect()));
+        }
+        Gold::Number(number) => drop(record.fields.insert("number".into(), Value::Number(f64::from(*number)))),
+        Gold::Field(_) => {}
+    }
+    record
+}
