@@ -7,6 +7,7 @@ mod models;
 mod optimizer;
 mod sources;
 mod training;
+mod world;
 
 pub use formats::*;
 pub use merge::{Merge, MergeModel, MergeRow, MergeRowKind, MergeRowOf, MergeSlice, MergeSource, MergeToken, MergeTokenizer, MergeWith};
@@ -15,6 +16,7 @@ pub use models::*;
 pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
+pub use world::{WorldData, WorldKnobs, WorldSplit, WorldTask};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! What a recipe starts from: tokenizers and data sets.
 
+use super::WorldData;
 use super::{Caps, Mix, MixStop, PluginUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -173,114 +174,6 @@ impl Layout {
     fn is_auto(&self) -> bool {
         *self == Self::Auto
     }
-}
-
-/// Sentences of a synthetic language.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WorldData {
-    /// The language. From near to far: `pivot`, `kindred`, `derived`, `distant`, `remote`.
-    #[schemars(extend("enum" = ["pivot", "kindred", "derived", "distant", "remote"]))]
-    pub language: String,
-    /// Items of a task with gold answers instead of sentences. Fields by task: `lm` text; `translation` source, target; `qa` question,
-    /// answer; `arithmetic` problem, chain, answer, number; `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label;
-    /// `retrieval` query, positive, negatives; `instruction` prompt, response; `preference` prompt, chosen, rejected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<WorldTask>,
-    /// How hard the task is: `entities`, `steps`, `largest` (arithmetic), `clauses` (slots, intent, nli), `negatives` (retrieval),
-    /// `facts`, `stated`, `stated_held_out` (lm, qa), `borrowed_permille` (lm, translation), `source` (translation).
-    #[serde(default, skip_serializing_if = "WorldKnobs::is_default")]
-    pub knobs: WorldKnobs,
-    /// Which part of the meanings; parts never share a meaning.
-    #[serde(default)]
-    pub split: WorldSplit,
-    /// How many sentences, or items of the task.
-    #[schemars(range(min = 1))]
-    pub sentences: usize,
-    /// The world's own seed; the recipe's seed where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-}
-
-/// Tasks of the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WorldTask {
-    /// Documents that also state facts.
-    Lm,
-    /// Sentences in two languages.
-    Translation,
-    /// Questions about facts that documents state.
-    Qa,
-    /// Word problems of several steps.
-    Arithmetic,
-    /// Entailment, neutral or contradiction.
-    Nli,
-    /// Who does what to whom.
-    Slots,
-    /// What the speaker wants.
-    Intent,
-    /// A query, its text, and others.
-    Retrieval,
-    /// Changes of a sentence, in order.
-    Instruction,
-    /// The same with a wrong response.
-    Preference,
-}
-
-/// How hard a task is; what is absent has the task's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WorldKnobs {
-    /// Who owns something, 2 to 4.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entities: Option<u32>,
-    /// What happens, or changes in a row, 1 to 4.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u32>,
-    /// The largest number, 9 to 99.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub largest: Option<u32>,
-    /// Clauses of a text, 2 to 4.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clauses: Option<u32>,
-    /// Wrong candidates, 1 to 15.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub negatives: Option<u32>,
-    /// Facts of the world, 10 to 10000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub facts: Option<u32>,
-    /// Which of the facts asked in train this language states: from the first to before the second, of 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stated: Option<[u32; 2]>,
-    /// Which of the facts asked in dev and test this language states.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stated_held_out: Option<[u32; 2]>,
-    /// Permille of texts that are those of other tasks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub borrowed_permille: Option<u32>,
-    /// The language of the source of a translation; the pivot where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-}
-
-impl WorldKnobs {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// Parts of the world's meanings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WorldSplit {
-    /// For training.
-    #[default]
-    Train,
-    /// For development.
-    Dev,
-    /// For testing.
-    Test,
 }
 
 /// How a data set is cut. No text of the training part is in the others; such records are dropped and counted.
