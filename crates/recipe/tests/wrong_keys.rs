@@ -65,7 +65,9 @@ fn types_and_keys() {
     wrong(
         "language = \"pivot\"",
         "language = \"pivo\"",
-        &["r.toml:20:22: data.toy.world.language: expected one of \"pivot\", \"kindred\", \"derived\", \"distant\", \"remote\", found \"pivo\" | did you mean \"pivot\"?"],
+        &[
+            "r.toml:20:22: data.toy.world.language: expected one of \"pivot\", \"kindred\", \"derived\", \"distant\", \"remote\", found \"pivo\" | did you mean \"pivot\"?",
+        ],
     );
     wrong(
         "[[stage]]\nname = \"write\"",
