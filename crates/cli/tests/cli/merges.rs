@@ -131,6 +131,31 @@ fn wrong_configurations_and_models_are_refused_before_anything_is_written() {
     refused(LINEAR, &["tokenizers of `./x` and `./y`", "tokenizer_source"]);
 }
 
+#[test]
+fn adapters_of_one_base_become_one_adapter_that_folds() {
+    let desk = desk();
+    let mut recipe = String::from(
+        "recipe = 1\nname = \"both\"\nseed = 5\n[data.a]\nworld = { language = \"pivot\", sentences = 60 }\n[data.b]\nworld = { language = \"derived\", sentences = 60 }\n[models.x]\ncheckpoint = \"x\"\n",
+    );
+    for (name, data, rank) in [("one", "a", 2), ("two", "b", 3)] {
+        let _ = write!(
+            recipe,
+            "[[stage]]\nname = \"{name}\"\ntrain = {{ model = \"x\", data = \"{data}\", budget = {{ steps = 2 }}, batch_tokens = 256, sequence_length = 32, learning_rate = 3e-3 }}\nadapters = [{{ use = \"lora\", r = {rank}, target_modules = \"all-linear\" }}]\nobjectives = [{{ use = \"causal-lm\" }}]\n"
+        );
+    }
+    recipe.push_str("[[stage]]\nname = \"both\"\nmerge = { use = \"lora-combine\", combination_type = \"cat\", models = [\"one\", { model = \"two\", parameters = { weight = 0.5 } }] }\n");
+    recipe.push_str("[[stage]]\nname = \"folded\"\nexport = { model = \"both\" }\n");
+    desk.file("both.toml", recipe.as_bytes());
+    desk.good(&["run", "both.toml", "--out", "adapters"]);
+    desk.good(&["verify", "adapters"]);
+    let text = std::fs::read_to_string(desk.path("adapters/stages/both/adapter/adapter_config.json")).expect("a config");
+    let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((config["r"].as_u64(), config["lora_alpha"].as_f64()), (Some(5), Some(5.0)));
+    // A whole model is no adapter.
+    desk.file("both.toml", recipe.replace("[\"one\", {", "[\"x\", {").as_bytes());
+    desk.refused(&["run", "both.toml", "--out", "wrong"], &["model `x`", "a base with one adapter"]);
+}
+
 #[cfg(feature = "failpoints")]
 mod failpoints {
     use super::*;
