@@ -34,6 +34,7 @@ impl Side {
     fn round(&mut self, work: &Path, command: &mut Command) -> Result<()> {
         let _ = std::fs::remove_dir_all(work.join("out"));
         flush(work)?;
+        warm(work)?;
         let begun = Instant::now();
         let (_, memory, good) = watched(command.current_dir(work))?;
         ensure!(good, "{command:?} failed");
@@ -42,6 +43,16 @@ impl Side {
         self.memory.push(memory as f64);
         Ok(())
     }
+}
+
+/// Reads every checkpoint once, so that all sides find the same in the page cache.
+fn warm(work: &Path) -> Result<()> {
+    for name in ["base", "a", "b"] {
+        for entry in std::fs::read_dir(work.join(name))?.flatten() {
+            std::io::copy(&mut std::fs::File::open(entry.path())?, &mut std::io::sink())?;
+        }
+    }
+    Ok(())
 }
 
 fn flush(work: &Path) -> Result<()> {
@@ -74,7 +85,7 @@ pub fn run(root: &Path, rounds: usize) -> Result<()> {
     };
     let one = bytes("a");
     let mut text = format!(
-        "# Merging beside mergekit\n\nWritten by `cargo xtask bench merge`; do not edit by hand.\n\nOn {}, {rounds} rounds in turn, medians: random llamas of 1.1 billion parameters in bfloat16 ({one} bytes each), warm page cache,\nthe result flushed to the disk on both sides ({PEER}, `--no-cuda`). Seconds are those of the whole program, imports included; those of\ntongues hold the certificate (hashes of all files, and a forward pass of the result as the ordinary loader reads it), which mergekit\ndoes not make. Anonymous memory is the largest `RssAnon`, looked at every 5 ms.\n\n| merge | tongues, s | mergekit, s | ratio | tongues, MB | mergekit, MB | of it | read and written, GB/s | of `cp` |\n|---|---|---|---|---|---|---|---|---|\n",
+        "# Merging beside mergekit\n\nWritten by `cargo xtask bench merge`; do not edit by hand.\n\nOn {}, {rounds} rounds in turn, medians: random llamas of 1.1 billion parameters in bfloat16 ({one} bytes each), every\nfile read once before each run,\nthe result flushed to the disk on both sides ({PEER}, `--no-cuda`). Seconds are those of the whole program, imports included; those of\ntongues hold the certificate (hashes of all files, and a forward pass of the result as the ordinary loader reads it), which mergekit\ndoes not make. Anonymous memory is the largest `RssAnon`, looked at every 5 ms.\n\n| merge | tongues, s | mergekit, s | ratio | tongues, MB | mergekit, MB | of it | read and written, GB/s | of `cp` |\n|---|---|---|---|---|---|---|---|---|\n",
         processor()
     );
     for (name, config, reads) in ROWS {
