@@ -75,7 +75,8 @@ impl Job<'_> {
         match self.memory {
             Some(allowed) if allowed < need => {
                 let mb = |bytes: u64| format!("{} MB", bytes.div_ceil(1_000_000));
-                refuse("memory", format!("at least {} for this merge", mb(need)), mb(allowed), "allow more, or write in a smaller dtype")
+                let found = if allowed < 1_000_000 { format!("{allowed} bytes") } else { format!("{} MB", allowed / 1_000_000) };
+                refuse("memory", format!("at least {} for this merge", mb(need)), found, "allow more, or write in a smaller dtype")
             }
             _ => Ok(()),
         }
