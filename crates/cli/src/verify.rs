@@ -46,8 +46,9 @@ fn one(dir: &Path, args: &VerifyArgs) -> anyhow::Result<()> {
     let difference = certificate::check_model(&model, &told, dir)?;
     let (at, files) = (private(&dir.display().to_string()), told.files.len());
     say(&format!(
-        "{at}: verified: {files} files, {bytes} bytes, stored as {}; logits within {difference:.1e} standard deviations of the certificate, {:.1e} of the model that was saved",
-        told.dtype, told.difference
+        "{at}: verified: {files} files, {bytes} bytes, stored as {}; logits within {difference:.1e} standard deviations of the certificate{}",
+        told.dtype,
+        told.difference.map_or_else(String::new, |of| format!(", {of:.1e} of the model that was saved"))
     ))
 }
 

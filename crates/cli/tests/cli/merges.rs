@@ -34,7 +34,8 @@ fn a_merge_is_a_certified_checkpoint_that_the_recipe_writes_too() {
     config(&desk, "m.yml", LINEAR);
     let shown = desk.good(&["merge", "m.yml", "merged"]);
     assert!(shown.contains("merged in"), "{shown}");
-    desk.good(&["verify", "merged"]);
+    let shown = desk.good(&["verify", "merged"]);
+    assert!(shown.contains("of the certificate") && !shown.contains("of the model that was saved"), "{shown}");
     assert_eq!(std::fs::read_to_string(desk.path("merged/mergekit_config.yml")).expect("the copy"), LINEAR);
     desk.good(&["generate", "merged", "--prompt", "da", "--max-new-tokens", "2", "--temperature", "0"]);
     let recipe = "recipe = 1\nname = \"m\"\n[models.x]\ncheckpoint = \"x\"\n[models.y]\ncheckpoint = \"y\"\n[[stage]]\nname = \"merged\"\nmerge = { use = \"linear\", models = [\"x\", { model = \"y\", parameters = { weight = [0, 3] } }], weight = 1 }\n";

@@ -24,9 +24,10 @@ pub struct Certificate {
     pub schema: u32,
     /// Dtype of the files.
     pub dtype: String,
-    /// Largest difference between the logits of the live model and those of the files read back, over the standard deviation of
+    /// Nothing for a merge, which has no live model beside it: its tensors are compared one by one as they were written. Else the
+    /// largest difference between the logits of the live model and those of the files read back, over the standard deviation of
     /// the live ones.
-    pub difference: f64,
+    pub difference: Option<f64>,
     /// The largest that was allowed.
     pub tolerance: f64,
     /// Folders of adapters, in order, that the logits belong to; beside this one.
@@ -138,7 +139,7 @@ pub fn certify(live: &Model, read_back: &Model, dtype: Dtype, adapters: &[String
     let probe = Probe { places: places(&b, ids.iter().map(Vec::len).sum()), ids, deviation };
     let adapters = adapters.to_vec();
     let dtype = dtype_name(dtype).to_owned();
-    write(dir, Certificate { schema: 1, dtype, difference, tolerance, adapters, probe, files: marks(dir)?, seal: String::new() })
+    write(dir, Certificate { schema: 1, dtype, difference: Some(difference), tolerance, adapters, probe, files: marks(dir)?, seal: String::new() })
 }
 
 /// Writes the certificate of a merged folder, read back by the ordinary loader. No live model exists beside it: that the files hold the
@@ -160,7 +161,7 @@ pub fn certify_merged(read_back: &Model, dtype: Dtype, dir: &Path) -> Result<()>
     }
     let probe = Probe { places: places(&logits, ids.iter().map(Vec::len).sum()), ids, deviation: deviation(&logits) };
     let (tolerance, dtype) = (tolerance(dtype), dtype_name(dtype).to_owned());
-    write(dir, Certificate { schema: 1, dtype, difference: 0.0, tolerance, adapters: vec![], probe, files, seal: String::new() })
+    write(dir, Certificate { schema: 1, dtype, difference: None, tolerance, adapters: vec![], probe, files, seal: String::new() })
 }
 
 /// Writes it with the seal that belongs to it.
