@@ -8,10 +8,14 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+/// Bytes handed to the system at once. The page cache takes larger writes in pages of megabytes, which a virtual machine may have given
+/// back to its host and gets again slowly: writing 16 MB at a time was measured at a sixth of the speed.
+const WRITE: usize = 128 << 10;
+
 /// Writes all bytes.
 pub fn write(file: &mut impl Write, bytes: &[u8], path: &Path) -> io::Result<()> {
     point("before write", path)?;
-    file.write_all(bytes)?;
+    bytes.chunks(WRITE).try_for_each(|some| file.write_all(some))?;
     point("after write", path)
 }
 

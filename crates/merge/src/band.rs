@@ -10,14 +10,17 @@ use tongues_kernel::{Merged, Piece, Planned, Result, Slice, refuse};
 /// Numbers made before they are handed to the disk: a few million, so that memory does not grow with the tensor.
 pub const BAND: usize = 1 << 23;
 
-/// The bytes of the numbers in `range`, in the stored type.
+/// Fills `bytes`, which may be longer and hold anything, with the numbers in `range` in the stored type; how many bytes they are.
 ///
 /// # Errors
 /// A number of an input or of the result is not finite, or does not fit into 16 bits.
-pub fn band(out: &Planned, merged: &Merged<'_>, slices: &[Slice<'_>], names: &[&str], range: Range<usize>, dtype: Dtype) -> Result<Vec<u8>> {
+pub fn band(out: &Planned, merged: &Merged<'_>, slices: &[Slice<'_>], names: &[&str], range: Range<usize>, dtype: Dtype, bytes: &mut Vec<u8>) -> Result<usize> {
     let size = width(dtype);
-    let mut bytes = vec![0u8; range.len() * size];
-    bytes.par_chunks_mut(PIECE * size).enumerate().try_for_each_init(
+    let length = range.len() * size;
+    if bytes.len() < length {
+        bytes.resize(length, 0);
+    }
+    bytes[..length].par_chunks_mut(PIECE * size).enumerate().try_for_each_init(
         || Room { buffers: Buffers::new(slices.len()), out: vec![] },
         |room, (i, bytes)| {
             let start = range.start + i * PIECE;
@@ -29,7 +32,7 @@ pub fn band(out: &Planned, merged: &Merged<'_>, slices: &[Slice<'_>], names: &[&
             .or_else(|(read, x)| wrong(out, names, read, x))
         },
     )?;
-    Ok(bytes)
+    Ok(length)
 }
 
 fn width(dtype: Dtype) -> usize {
@@ -113,7 +116,10 @@ mod tests {
     fn made(merged: &Merged<'_>, inputs: &[&[f32]], dtype: Dtype) -> Result<Vec<u8>> {
         let slices: Vec<Slice<'_>> = inputs.iter().map(|x| Slice::of(x)).collect();
         let out = Planned { name: "w".into(), shape: vec![inputs[0].len()], reads: vec![Read::of(0, "w"), Read::of(1, "w")], ..Planned::default() };
-        band(&out, merged, &slices, &["a", "b"], 1..inputs[0].len(), dtype)
+        let mut bytes = vec![7; 3];
+        let length = band(&out, merged, &slices, &["a", "b"], 1..inputs[0].len(), dtype, &mut bytes)?;
+        bytes.truncate(length);
+        Ok(bytes)
     }
 
     #[test]

@@ -114,15 +114,17 @@ pub fn stream(job: &Job<'_>, folder: &mut Pending, watch: &dyn Watch, cx: &mut d
     let todo: Vec<&Planned> = order.into_iter().filter(|o| !folder.done.contains_key(&o.name)).collect();
     let (sender, receiver) = sync_channel::<Band>(WAITING);
     let (whole, noted) = channel::<Vec<(String, u32)>>();
+    // Written bands come back to be filled again: fresh memory costs as much as the merge of what goes into it.
+    let (used, spare) = channel::<Vec<u8>>();
     let flusher = writer.flusher()?;
     let (writing, noting, flush_bytes) = (&mut writer, &mut *folder, job.flush_bytes);
     std::thread::scope(|scope| {
-        let disk = scope.spawn(move || keep(writing, receiver, whole, flush_bytes));
+        let disk = scope.spawn(move || keep(writing, receiver, &used, whole, flush_bytes));
         let journal = scope.spawn(move || note(&flusher, noting, noted));
         let made = todo.iter().enumerate().try_for_each(|(i, out)| {
             let bytes = todo[..i].iter().map(|o| (count(o) * job.size() * (1 + o.reads.len())) as u64).sum::<u64>();
             watch.tick(Merging { tensors: (i + job.plan.outputs.len() - todo.len(), job.plan.outputs.len()), bytes, name: &out.name })?;
-            tensor(job, out, cx, &|band| sender.send(band).map_err(|_| Error::run(&out.name, "the disk failed")))
+            tensor(job, out, cx, &spare, &|band| sender.send(band).map_err(|_| Error::run(&out.name, "the disk failed")))
         });
         drop(sender);
         // Where the disk failed, its error says more than that of the sender.
@@ -139,10 +141,12 @@ struct Band {
     tensor: String,
     offset: usize,
     bytes: Vec<u8>,
+    /// How many of the bytes are the band's.
+    length: usize,
     last: bool,
 }
 
-fn tensor(job: &Job<'_>, out: &Planned, cx: &mut dyn Context, send: &dyn Fn(Band) -> Result<()>) -> Result<()> {
+fn tensor(job: &Job<'_>, out: &Planned, cx: &mut dyn Context, spare: &Receiver<Vec<u8>>, send: &dyn Fn(Band) -> Result<()>) -> Result<()> {
     let held = gathered(job, out, held(job.sources, out)?)?;
     let slices = slices(&held, out)?;
     let merged = job.merger.merge(out, &slices, cx)?;
@@ -156,8 +160,9 @@ fn tensor(job: &Job<'_>, out: &Planned, cx: &mut dyn Context, send: &dyn Fn(Band
     let mut start = 0;
     loop {
         let end = (start + BAND).min(n);
-        let bytes = band(out, &merged, &slices, &names, start..end, job.dtype)?;
-        send(Band { tensor: out.name.clone(), offset: start * job.size(), bytes, last: end == n })?;
+        let mut bytes = spare.try_recv().unwrap_or_default();
+        let length = band(out, &merged, &slices, &names, start..end, job.dtype, &mut bytes)?;
+        send(Band { tensor: out.name.clone(), offset: start * job.size(), bytes, length, last: end == n })?;
         start = end;
         if start == n {
             return Ok(());
@@ -198,13 +203,16 @@ fn in_order<'p>(plan: &'p MergePlan, order: &[String]) -> Vec<&'p Planned> {
 }
 
 /// The disk's side: writes what comes, and hands on which tensors are whole.
-fn keep(writer: &mut PlacedWriter, bands: Receiver<Band>, done: Sender<Vec<(String, u32)>>, flush_bytes: usize) -> Result<()> {
+fn keep(writer: &mut PlacedWriter, bands: Receiver<Band>, used: &Sender<Vec<u8>>, done: Sender<Vec<(String, u32)>>, flush_bytes: usize) -> Result<()> {
     let (mut crc, mut whole, mut since) = (crc32fast::Hasher::new(), vec![], 0);
     let hand_on = |whole| done.send(whole).map_err(|_| Error::run("merge", "the journal cannot be written"));
     for band in bands {
-        writer.write(&band.tensor, band.offset, &band.bytes)?;
-        crc.update(&band.bytes);
-        since += band.bytes.len();
+        let bytes = &band.bytes[..band.length];
+        writer.write(&band.tensor, band.offset, bytes)?;
+        crc.update(bytes);
+        since += bytes.len();
+        // No one waits for it after the last band.
+        let _ = used.send(band.bytes);
         if band.last {
             whole.push((band.tensor, std::mem::take(&mut crc).finalize()));
             if since > flush_bytes {
