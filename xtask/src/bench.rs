@@ -9,6 +9,7 @@ mod page;
 mod peer;
 mod plot;
 mod size;
+mod transfer;
 
 use crate::interop::environment;
 use crate::tree;
@@ -50,6 +51,12 @@ enum What {
         /// Rounds of each side.
         #[arg(long, default_value_t = 3)]
         rounds: usize,
+    },
+    /// How far a task carries between languages of the world, over cognates and grammar. About three minutes a seed.
+    Transfer {
+        /// Seeds, from 1 on; finished ones are taken as they are.
+        #[arg(long, default_value_t = 5)]
+        seeds: usize,
     },
     /// BLEU, chrF and TER beside sacrebleu.
     Metrics {
@@ -119,6 +126,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         What::Size { rounds } => size::run(root, *rounds),
         What::Load => load::run(root),
         What::Merge { rounds } => merge::run(root, *rounds),
+        What::Transfer { seeds } => transfer::run(root, *seeds),
         What::Metrics { rounds } => metrics::run(root, *rounds),
     }
 }

@@ -23,6 +23,7 @@ mod samples;
 mod shop;
 mod stage;
 mod surroundings;
+mod variant;
 mod world;
 
 pub use chat::{Chat, Hear, Listener};

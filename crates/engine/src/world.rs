@@ -1,23 +1,24 @@
 //! Data of the synthetic world: sentences, or items of a task with gold answers.
 
 use crate::shop::Shop;
+use crate::variant;
 use tongues_kernel::{Error, Name, Record, Result, Value, refuse};
 use tongues_recipe::ast::{WorldData, WorldKnobs, WorldSplit, WorldTask};
-use tongues_world::{Gold, Item, LanguageConfig, Split, Task, TaskConfig, World, WorldConfig, WorldError, bio};
+use tongues_world::{Gold, Item, Split, Task, TaskConfig, World, WorldConfig, WorldError, bio};
 
 impl Shop<'_> {
     /// Records of a world; `language` names them in the place of the world's own name.
     pub(crate) fn read_world(&self, data: &WorldData, language: Option<&str>) -> Result<Vec<Record>> {
         let place = format!("world language {}", data.language);
         let wrong = |e: WorldError| Error::input(&place, "a world that can be made", e, "ask for fewer sentences, or correct the number");
-        let config = named(&data.language)?;
+        let config = variant::language(&data.language, data.variant.as_ref())?;
         let world = World::new(WorldConfig { seed: data.seed.unwrap_or(self.recipe.seed), ..WorldConfig::default() }).map_err(wrong)?;
         let part = match data.split {
             WorldSplit::Train => Split::Train,
             WorldSplit::Dev => Split::Dev,
             WorldSplit::Test => Split::Test,
         };
-        let language = Name::from(language.unwrap_or(&data.language));
+        let language = Name::from(language.unwrap_or(&config.name));
         let Some(asked) = data.task else {
             if data.knobs != WorldKnobs::default() {
                 return refuse(&place, "`knobs` beside a `task`", "no task", "name the task, or take the knobs out");
@@ -28,11 +29,6 @@ impl Shop<'_> {
         let items = world.items(&difficulty(asked, &data.knobs)?, &config, part, data.sentences).map_err(wrong)?;
         Ok(items.into_iter().map(|item| record(item, &language)).collect())
     }
-}
-
-fn named(name: &str) -> Result<LanguageConfig> {
-    let known = || LanguageConfig::ready_made().map(|l| l.name).join(", ");
-    LanguageConfig::named(name).map_or_else(|| refuse("world language", known(), name, "choose one of them"), Ok)
 }
 
 fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
@@ -64,7 +60,7 @@ fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
         }
     }
     if let Some(source) = &knobs.source {
-        config.source = named(source)?;
+        config.source = variant::named(source)?;
     }
     Ok(config)
 }

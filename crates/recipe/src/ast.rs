@@ -7,6 +7,7 @@ mod models;
 mod optimizer;
 mod sources;
 mod training;
+mod variant;
 mod world;
 
 pub use formats::*;
@@ -16,6 +17,7 @@ pub use models::*;
 pub use optimizer::*;
 pub use sources::*;
 pub use training::*;
+pub use variant::{WorldOrder, WorldScript, WorldVariant};
 pub use world::{WorldData, WorldKnobs, WorldSplit, WorldTask};
 
 use schemars::JsonSchema;

@@ -1,5 +1,6 @@
 //! Data of the synthetic world.
 
+use super::WorldVariant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,9 @@ pub struct WorldData {
     /// The language. From near to far: `pivot`, `kindred`, `derived`, `distant`, `remote`.
     #[schemars(extend("enum" = ["pivot", "kindred", "derived", "distant", "remote"]))]
     pub language: String,
+    /// A language like this one, but for what is said here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<WorldVariant>,
     /// Items of a task with gold answers instead of sentences. Fields by task: `lm` text; `translation` source, target; `qa` question,
     /// answer; `arithmetic` problem, chain, answer, number; `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label;
     /// `retrieval` query, positive, negatives; `instruction` prompt, response; `preference` prompt, chosen, rejected.
