@@ -305,7 +305,8 @@ pub fn path(slug: &str) -> PathBuf {
 pub fn read(root: &Path, slug: &str) -> Result<Paper> {
     let path = path(slug);
     let known = slugs(root)?;
-    anyhow::ensure!(known.iter().any(|k| k == slug), "{}: one of {} was expected; `cargo xtask repro --list` tells them", path.display(), known.join(", "));
+    let told = if known.is_empty() { "none is there yet".into() } else { format!("there are {}", known.join(", ")) };
+    anyhow::ensure!(known.iter().any(|k| k == slug), "{}: a paper file (`repro = 1`) was expected, found none; {told}", path.display());
     let paper: Paper = toml_edit::de::from_str(&tree::text(root, &path)?).with_context(|| path.display().to_string())?;
     let problems = super::problems::of(root, slug, &paper);
     anyhow::ensure!(problems.is_empty(), "{}:\n  {}", path.display(), problems.join("\n  "));

@@ -23,7 +23,8 @@ pub fn page(slug: &str, all: &[Confirmation<'_>]) -> String {
         }
     }
     earlier(&mut s, &all[1..]);
-    s
+    s.truncate(s.trim_end().len());
+    s + "\n"
 }
 
 fn verdicts(s: &mut String, freeze: &Freeze, judged: &Judged) {
@@ -32,13 +33,16 @@ fn verdicts(s: &mut String, freeze: &Freeze, judged: &Judged) {
         row(s, frozen, claim);
     }
     s.push('\n');
+    let before = s.len();
     for claim in &judged.claims {
         let why = if claim.why.is_empty() { seen(claim) } else { Some(claim.why.clone()) };
         if let Some(why) = why {
             let _ = writeln!(s, "- `{}` is {}: {}.", claim.id, word(claim.verdict), cell(&why));
         }
     }
-    s.push('\n');
+    if s.len() > before {
+        s.push('\n');
+    }
 }
 
 fn row(s: &mut String, frozen: &FrozenClaim, claim: &JudgedClaim) {
