@@ -2,8 +2,8 @@
 
 use super::cache::Outcome;
 use super::campaign::{Campaign, Cell, Ran, seconds};
+use super::claims::Claim;
 use super::history::{self, Begin, Event, Freeze, Judged, JudgedClaim, Past};
-use super::paper::Claim;
 use super::scale::Scale;
 use super::sides::{Named, needed};
 use super::{develop, freeze, hash, pages, seeds, verdicts};

@@ -1,8 +1,9 @@
 //! The freeze: what may not change between development and the verdict.
 
+use super::claims::Claim;
 use super::develop;
 use super::history::{self, Event, Freeze, FrozenClaim, Past};
-use super::paper::{self, Claim, FOLDER, Paper};
+use super::paper::{self, FOLDER, Paper};
 use super::scale::Scale;
 use super::{hash, sides};
 use crate::tree;

@@ -6,6 +6,7 @@
 
 mod cache;
 mod campaign;
+mod claims;
 mod confirm;
 mod develop;
 mod freeze;

@@ -1,6 +1,7 @@
 //! What can be wrong in a paper file beyond its keys: names that lead nowhere, claims without a form.
 
-use super::paper::{Check, Claim, FOLDER, Paper, Settings};
+use super::claims::Claim;
+use super::paper::{Check, FOLDER, Paper, Settings};
 use super::places;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! `arm` or `arm:metric`: which value a claim means.
 
-use super::paper::{Claim, Control, Expect, Paper};
+use super::claims::{Claim, Control, Expect};
+use super::paper::Paper;
 use std::collections::BTreeMap;
-use tongues_judge::Shape;
+use tongues_judge::{Better, Shape};
 
 /// A measured value, by its names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,13 +54,15 @@ pub fn needed(claims: &[&Claim], named: &Named) -> Vec<Side> {
     sides
 }
 
-/// The claim's comparison in words, for pages.
+/// The claim's effect in words, for pages.
 pub fn words(claim: &Claim, paper: &Paper) -> String {
-    let unit = paper.metrics.iter().find(|m| m.name == claim.metric).map_or(claim.metric.as_str(), |m| m.metric.as_str());
-    let compared = match (&claim.right, &claim.minus, claim.value) {
-        (Some(right), Some(minus), _) => format!("({} − {right}) − ({} − {})", claim.left, minus.left, minus.right),
-        (Some(right), None, _) => format!("{} − {right}", claim.left),
-        (None, _, value) => format!("{} − {}", claim.left, value.unwrap_or_default()),
+    let metric = paper.metrics.iter().find(|m| m.name == claim.metric);
+    let unit = metric.map_or(claim.metric.as_str(), |m| m.metric.as_str());
+    let better = if metric.is_some_and(|m| m.better == Better::Lower) { "lower" } else { "higher" };
+    let gain = match (&claim.right, &claim.minus, claim.value) {
+        (Some(right), Some(minus), _) => format!("gain of {} over {right}, less that of {} over {}", claim.left, minus.left, minus.right),
+        (Some(right), None, _) => format!("gain of {} over {right}", claim.left),
+        (None, _, value) => format!("gain of {} over {}", claim.left, value.unwrap_or_default()),
     };
-    format!("{compared}, {unit}")
+    format!("{gain} ({unit}, {better} is better)")
 }

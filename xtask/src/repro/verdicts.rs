@@ -2,8 +2,9 @@
 
 use super::cache::Outcome;
 use super::campaign::{Ran, value};
+use super::claims::{Claim, Control};
 use super::history::{JudgedClaim, JudgedControl, JudgedRun};
-use super::paper::{Claim, Control, Paper};
+use super::paper::Paper;
 use super::sides::{self, Named, Side};
 use anyhow::Result;
 use std::collections::BTreeMap;
