@@ -13,7 +13,7 @@ pub enum Verdict {
     Fails,
     /// Neither can be said.
     Inconclusive,
-    /// A run failed, or seeds do not differ.
+    /// A run failed, a metric has no value, or seeds do not differ.
     NotJudged,
     /// Fewer seeds than the first look needs: the machinery ran, nothing is said of the claim.
     Smoke,
@@ -96,7 +96,9 @@ fn take(claims: &[Claim], judged: &mut [Judgement], number: usize, look: Look) -
 }
 
 fn sample(claim: &Claim, seeds: usize) -> std::result::Result<(Vec<f64>, Sample), String> {
-    let effects = claim.effects(seeds).map_err(|failed| format!("runs of seed {} failed", failed.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")))?;
+    let effects = claim.effects(seeds).map_err(|failed| {
+        format!("no effect in seed {}: a run failed, or a metric has no value", failed.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+    })?;
     let sample = Sample::of(&effects).map_err(|e| e.to_string())?;
     Ok((effects, sample))
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// How `tongues` ends after Ctrl-C.
+/// How `tongues` ends where a run fails, and after Ctrl-C.
+const FAILED: i32 = 1;
 const INTERRUPTED: i32 = 130;
 
 /// A run to be done.
@@ -98,22 +99,31 @@ impl Cache {
         }
         let folder = self.folder_of(job);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let begun = Instant::now();
         let half = folder.join("run/resume/run.json").is_file();
-        let gone_on = half && self.call(job, &folder, "--resume")?;
-        if !gone_on && !self.call(job, &folder, "--overwrite")? {
-            return Ok(Outcome::Failed(last_line(&folder.join("log.txt"))));
+        let gone_on = half && self.call(job, &folder, "--resume")? == Ended::Well;
+        if !gone_on {
+            // What could not be gone on with is begun again, and its time with it.
+            remove(&folder.join("spent"))?;
+            match self.call(job, &folder, "--overwrite")? {
+                Ended::Well => {}
+                Ended::Failed => return Ok(Outcome::Failed(last_line(&folder.join("log.txt")))),
+                Ended::Refused(how) => {
+                    let remedy = "that says nothing of the arm, so nothing is judged; mend it and give the same command again";
+                    bail!("{}: {how}: {}; {remedy}", job.label, last_line(&folder.join("log.txt")))
+                }
+            }
         }
         let Some(simd) = scores::finished(&folder.join("run")) else {
             return Ok(Outcome::Failed("the program ended well, but no finished manifest.json is in the run folder".into()));
         };
-        let done = Done { fingerprint: job.fingerprint.clone(), seconds: begun.elapsed().as_secs_f64() };
+        let done = Done { fingerprint: job.fingerprint.clone(), seconds: spent(&folder) };
         write_whole(&folder.join("done.json"), serde_json::to_string(&done)?.as_bytes())?;
         Ok(Outcome::Done(Run { folder: folder.join("run"), seconds: done.seconds, reused: false, simd }))
     }
 
-    /// Whether the program ended well.
-    fn call(&self, job: &Job, folder: &Path, how: &str) -> Result<bool> {
+    /// Runs the program and adds the time to what was spent on this run before.
+    fn call(&self, job: &Job, folder: &Path, how: &str) -> Result<Ended> {
+        let begun = Instant::now();
         let log = File::create(folder.join("log.txt")).with_context(|| folder.display().to_string())?;
         let mut command = Command::new(&self.program);
         command.arg("run").arg(&job.recipe).arg("--out").arg(folder.join("run")).arg("--seed").arg(job.seed.to_string()).arg(how);
@@ -122,10 +132,36 @@ impl Cache {
         });
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let status = command.status().with_context(|| format!("{}: cannot be started", self.program.display()))?;
-        if status.code() == Some(INTERRUPTED) {
-            bail!("{}: interrupted; the same command goes on from here", job.label);
+        write_whole(&folder.join("spent"), (spent(folder) + begun.elapsed().as_secs_f64()).to_string().as_bytes())?;
+        match status.code() {
+            Some(0) => Ok(Ended::Well),
+            Some(FAILED) => Ok(Ended::Failed),
+            Some(INTERRUPTED) => bail!("{}: interrupted; the same command goes on from here", job.label),
+            Some(_) => Ok(Ended::Refused("refused".into())),
+            None => Ok(Ended::Refused(format!("ended from outside ({status})"))),
         }
-        Ok(status.success())
+    }
+}
+
+/// How the program ended.
+#[derive(PartialEq)]
+enum Ended {
+    Well,
+    /// While it ran: a loss that is not finite, say. That is a result.
+    Failed,
+    /// Before it ran, or from outside: a recipe with faults, a folder in use, a lack of memory. That is none.
+    Refused(String),
+}
+
+/// Seconds that were spent on a run so far, those of a call that was killed left out.
+fn spent(folder: &Path) -> f64 {
+    fs::read_to_string(folder.join("spent")).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| path.display().to_string()),
+        _ => Ok(()),
     }
 }
 

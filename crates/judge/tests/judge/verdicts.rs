@@ -66,7 +66,7 @@ fn failed_seeds_are_named_and_stay_in_the_family() {
     let mut broken = claim("broken", 9.0, 5);
     broken.seeds[2].effect = None;
     let judged = judge(&[broken, claim("open", 0.6, 5)]).expect("judged");
-    assert_eq!((judged[0].verdict, judged[0].why.as_str()), (Verdict::NotJudged, "runs of seed 3 failed"));
+    assert_eq!((judged[0].verdict, judged[0].why.as_str()), (Verdict::NotJudged, "no effect in seed 3: a run failed, or a metric has no value"));
     assert_eq!(judged[1].estimate.clone().expect("figures").level_holds, 0.0125 / 2.0);
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 130.0;
-const SIDE: f64 = 40.0;
+const SIDE: f64 = 70.0;
 /// Height of dots, interval and axis.
 const ROWS: [f64; 3] = [40.0, 72.0, 96.0];
 
@@ -24,7 +24,8 @@ pub fn svg(claim: &JudgedClaim, margin: f64, seeds: &[u64]) -> Option<String> {
     let mut s = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\">\n");
     let [dots, interval, axis] = ROWS;
     let _ = writeln!(s, "<path class=\"axis\" d=\"M{SIDE} {axis}H{}\"/>", WIDTH - SIDE);
-    if margin != 0.0 {
+    // Two labels side by side need room.
+    if (x(margin) - x(0.0)).abs() > SIDE {
         tick(&mut s, "zero", x(0.0), "0");
     }
     tick(&mut s, "margin", x(margin), &format!("margin {}", number(margin)));

@@ -45,11 +45,11 @@ fn claims_of_a_failed_run_are_not_judged_and_say_which() {
     toy.repro(|a| a.freeze = true).expect("frozen");
     toy.repro(|_| ()).expect("judged");
     let Event::Verdict(judged) = toy.history().pop().expect("a line").event else { panic!("a verdict was expected") };
-    assert_eq!((judged.claims[1].verdict, judged.claims[1].why.as_str()), (Verdict::NotJudged, "runs of seed 3 failed"));
+    assert_eq!((judged.claims[1].verdict, judged.claims[1].why.as_str()), (Verdict::NotJudged, "no effect in seed 3: a run failed, or a metric has no value"));
     assert_eq!((judged.claims[0].verdict, judged.claims[0].controls[0].outcome.as_str()), (Verdict::Holds, "not judged"));
     let page = toy.read("docs/repro/toy.md");
     assert!(page.contains("| shuffled | 3 | failed: error: the loss is not finite"), "{page}");
-    assert!(page.contains("`open` is not judged: runs of seed 3 failed."), "{page}");
+    assert!(page.contains("`open` is not judged: no effect in seed 3: a run failed, or a metric has no value."), "{page}");
 }
 
 #[test]
@@ -74,4 +74,15 @@ fn a_metric_that_no_report_has_is_told_with_what_there_is() {
     toy.replace("recipes/papers/toy.toml", "data = \"test\"", "data = \"tset\"");
     let told = toy.repro(|a| a.seeds = Some(1)).expect_err("refused");
     assert!(told.contains("metric test: one score of") && told.contains("model tuned, evaluator choice, data test"), "{told}");
+}
+
+#[test]
+fn a_run_that_is_refused_or_killed_is_no_result() {
+    for (end, told_so) in [("exit 2", "arm method, seed 1, 0.1: refused: a folder in use"), ("kill -9 $$", "arm method, seed 1, 0.1: ended from outside")] {
+        let toy = Toy::developed_and_frozen();
+        toy.replace("program/tongues.sh", "name=$(", &format!("case $recipe in *method*) echo \"a folder in use\" >&2; {end} ;; esac\nname=$("));
+        let told = toy.repro(|_| ()).expect_err("stopped");
+        assert!(told.contains(told_so) && told.contains("nothing is judged"), "{told}");
+        assert_eq!(kinds(&toy.history()), ["freeze", "begin"]);
+    }
 }
