@@ -1,8 +1,8 @@
 //! Chores of the repository: `cargo xtask --help`.
 //!
 //! Files that follow from the list of plugins are generated ([`sync`]), rules that the compiler does not know are checked
-//! ([`lint`]), faults are put in to see whether a test finds them ([`mutants`]), and the checkpoints that `tongues` writes
-//! are opened with transformers and PEFT ([`interop`]).
+//! ([`lint`]), faults are put in to see whether a test finds them ([`mutants`]), the checkpoints that `tongues` writes
+//! are opened with transformers and PEFT ([`interop`]), and papers' comparisons are rerun and judged ([`repro`]).
 
 mod bench;
 mod interop;
@@ -10,6 +10,7 @@ mod lint;
 mod mutants;
 mod new_plugin;
 mod plugins;
+mod repro;
 mod sync;
 mod tree;
 
@@ -44,6 +45,8 @@ enum Chore {
     Mutants(mutants::Arguments),
     /// Measures against other programs, side by side in one run.
     Bench(bench::Arguments),
+    /// Reruns a paper's comparison and judges its claims.
+    Repro(repro::Arguments),
     /// Opens what tongues wrote with transformers and PEFT and compares token ids and logits.
     Interop,
     /// Everything that must hold before a change is merged; the same as `.ci/run`.
@@ -59,6 +62,7 @@ fn main() -> Result<()> {
         Chore::Lint => lint::run(&root),
         Chore::Mutants(arguments) => mutants::run(&root, &arguments),
         Chore::Bench(arguments) => bench::run(&root, &arguments),
+        Chore::Repro(arguments) => repro::run(&root, &arguments),
         Chore::Interop => interop::run(&root),
         Chore::Ci => tree::call(std::process::Command::new(root.join(".ci/run")).current_dir(&root)),
     }

@@ -11,6 +11,10 @@ use tongues_recipe::{Linked, Loaded};
 
 /// Shows all problems of a recipe, or what it will do.
 pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
+    if is_paper_file(&args.recipe) {
+        let told = "the paper file of a repro, which `cargo xtask repro` reads; its recipes lie in the folder beside it";
+        return say(&format!("{}: {told}.", args.recipe.display()));
+    }
     let loaded = tongues_recipe::load(&args.recipe, &args.set, &Linked)?;
     if args.resolved {
         return say(&tongues_recipe::resolved(&loaded.recipe)?);
@@ -23,6 +27,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
     templates(&loaded)?;
     let stages: Vec<&str> = loaded.recipe.stage.iter().map(|s| s.name.as_str()).collect();
     say(&format!("{}: no problems. Stages: {}.", args.recipe.display(), stages.join(", ")))
+}
+
+/// A paper file says `repro = …` before its first table.
+fn is_paper_file(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().take_while(|l| !l.trim_start().starts_with('[')).any(|l| l.split_once('=').is_some_and(|(key, _)| key.trim() == "repro"))
 }
 
 fn chat_file(format: &FormatDef) -> Option<&String> {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
 
 /// Crates by layer: each may depend on crates of lower layers, not on neighbours.
-const LAYERS: [(&str, usize); 16] = [
+const LAYERS: [(&str, usize); 17] = [
     ("ops", 0),
     ("metrics", 0),
+    ("judge", 0),
     ("kernel", 1),
     ("nn", 2),
     ("io", 2),

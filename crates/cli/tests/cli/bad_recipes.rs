@@ -70,6 +70,13 @@ fn check_names_every_path_that_leads_nowhere() {
 }
 
 #[test]
+fn a_paper_file_is_told_from_a_recipe() {
+    let told = Desk::with("# claims\nrepro = 1\nslug = \"x\"\n[scales.mini]\n").good(&["check", "recipe.toml"]);
+    assert!(told.contains("cargo xtask repro"), "{told}");
+    Desk::with("recipe = 1\nname = \"x\"\n[data.a]\nrepro = 1\n").refused(&["check", "recipe.toml"], &["recipe.toml:4:", "repro"]);
+}
+
+#[test]
 fn a_slip_in_a_needed_key_is_one_problem() {
     let desk = changed("learning_rate = 3e-3", "learning_rat = 3e-3");
     let text = crate::support::told(&desk.tongues(&["check", "recipe.toml"]));

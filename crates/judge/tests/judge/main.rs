@@ -1,0 +1,5 @@
+//! Tests of the judge.
+
+mod reference;
+mod simulated;
+mod verdicts;

@@ -1,0 +1,43 @@
+//! Paper files and what is wrong with them.
+
+use super::Toy;
+use crate::repro::paper;
+
+fn told(find: &str, by: &str) -> String {
+    let toy = Toy::new();
+    toy.replace("recipes/papers/toy.toml", find, by);
+    paper::read(toy.folder.path(), "toy").map(|_| String::new()).unwrap_or_else(|e| format!("{e:#}"))
+}
+
+#[test]
+fn ordinary_recipes_are_no_papers() {
+    let toy = Toy::new();
+    assert_eq!(paper::slugs(toy.folder.path()).expect("a list"), ["toy"]);
+    let told = format!("{:#}", paper::read(toy.folder.path(), "ordinary").expect_err("refused"));
+    assert!(told.contains("ordinary.toml: a paper file (`repro = 1`) was expected, found none; there are toy"), "{told}");
+}
+
+#[test]
+fn wrong_keys_and_names_are_told_with_their_place() {
+    let cases = [
+        ("margin = 0.05", "margins = 0.05", "unknown field `margins`"),
+        ("slug = \"toy\"", "slug = \"tin\"", "slug = \"tin\": the file's name \"toy\" was expected"),
+        ("left = \"best\"", "left = \"bset\"", "[[claim]] helps: arm \"bset\" is none of plain, method, variant, shuffled"),
+        ("left = \"best\"", "left = \"best:tset\"", "[[claim]] helps: metric \"tset\" is none of test, dev"),
+        ("right = \"plain\"\nmargin = 0.05", "margin = 0.05", "[[claim]] helps: one of `right` and `value` was expected"),
+        ("margin = 0.05", "margin = nan", "[[claim]] helps: finite numbers were expected"),
+        ("published = \"+20\"", "published = \"\"", "`text`, `published` and `source` were expected"),
+        ("recipe = \"variant.toml\"", "recipe = \"lost.toml\"", "a file recipes/papers/toy/lost.toml was expected"),
+        ("between = [0.2, 0.8]", "", "one of `between` and `above` was expected"),
+        ("arm = [\"steps=1\"]", "arm = [\"x={bsae}\"]", "{bsae} is none of seed, slug, base"),
+        ("name = \"variant\"", "name = \"method\"", "[[arm and best]] method: a name of its own was expected"),
+        ("stage = \"base\"", "stage = \"base\"\nset = [\"x={base}\"]", "[bases.base]: it needs itself"),
+        ("values = [0.01, 0.1, 0.5]", "values = [0.1]", "[grid] values: at least two finite numbers"),
+    ];
+    for (find, by, expected) in cases {
+        let told = told(find, by);
+        assert!(told.contains(expected) && told.contains("recipes/papers/toy.toml"), "{expected} in\n{told}");
+    }
+    let both = told("margin = -0.006", "margin = inf\nvalue = 0.5");
+    assert_eq!(both.lines().filter(|l| l.contains("[[claim]] open")).count(), 2, "{both}");
+}
