@@ -6,6 +6,7 @@ mod chat;
 mod datasets;
 mod folder;
 mod formats;
+mod gloss;
 mod identity;
 mod journal;
 mod lock;

@@ -1,5 +1,6 @@
 //! Data of the synthetic world: sentences, or items of a task with gold answers.
 
+use crate::gloss;
 use crate::shop::Shop;
 use crate::variant;
 use tongues_kernel::{Error, Name, Record, Result, Value, refuse};
@@ -20,14 +21,14 @@ impl Shop<'_> {
         };
         let language = Name::from(language.unwrap_or(&config.name));
         let Some(asked) = data.task else {
-            if data.knobs != WorldKnobs::default() {
-                return refuse(&place, "`knobs` beside a `task`", "no task", "name the task, or take the knobs out");
+            if data.knobs != WorldKnobs::default() || data.gloss {
+                return refuse(&place, "`knobs` and `gloss` beside a `task`", "no task", "name the task, or take them out");
             }
             let sentences = world.sentences(&config, part, data.sentences).map_err(wrong)?;
             return Ok(sentences.into_iter().map(|s| Record { language: Some(language.clone()), ..Record::of_text(s.id, s.text) }).collect());
         };
         let items = world.items(&difficulty(asked, &data.knobs)?, &config, part, data.sentences).map_err(wrong)?;
-        Ok(items.into_iter().map(|item| record(item, &language)).collect())
+        Ok(items.into_iter().map(|item| record(item, &language, data.gloss)).collect())
     }
 }
 
@@ -66,10 +67,13 @@ fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
 }
 
 /// A record with the item's texts; candidates that share a name become a list.
-fn record(item: Item, language: &Name) -> Record {
+fn record(item: Item, language: &Name, glossed: bool) -> Record {
     let mut record = Record { id: item.id.as_str().into(), language: Some(language.clone()), ..Record::default() };
     let text = |t: &str| Value::Text(t.into());
     for field in &item.fields {
+        if glossed && field.name != "negative" {
+            record.fields.insert(format!("{}_gloss", field.name).as_str().into(), text(&gloss::looked_up(&field.text)));
+        }
         match field.name {
             "negative" => {
                 if let Value::List(all) = record.fields.entry("negatives".into()).or_insert_with(|| Value::List(vec![])) {

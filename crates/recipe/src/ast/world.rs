@@ -23,6 +23,10 @@ pub struct WorldData {
     /// `facts`, `stated`, `stated_held_out` (lm, qa), `borrowed_permille` (lm, translation), `source` (translation).
     #[serde(default, skip_serializing_if = "WorldKnobs::is_default")]
     pub knobs: WorldKnobs,
+    /// Beside every text field of a task's items one with `_gloss` behind its name: each word replaced by the pivot's, as a lexicon alone
+    /// would do it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gloss: bool,
     /// Which part of the meanings; parts never share a meaning.
     #[serde(default)]
     pub split: WorldSplit,
