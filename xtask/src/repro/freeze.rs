@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Where recipes of bases lie that several papers begin from; paper files name them as `../../bases/<name>.toml`.
+const BASES: &str = "recipes/bases";
+
 /// Hashes of what is frozen.
 pub struct Parts {
     /// By their names for people.
@@ -24,11 +27,13 @@ impl Parts {
     /// A file cannot be read.
     pub fn now(root: &Path, slug: &str) -> Result<Self> {
         let paper = hash::of(tree::text(root, paper::path(slug))?.as_bytes());
-        let folder = Path::new(FOLDER).join(slug);
         let mut recipes = vec![];
-        for path in tree::files(&root.join(&folder))? {
-            recipes.push(path.display().to_string());
-            recipes.push(tree::text(root, folder.join(path))?);
+        // Bases that papers share lie in a folder of their own.
+        for folder in [Path::new(FOLDER).join(slug), Path::new(BASES).to_owned()].into_iter().filter(|f| root.join(f).is_dir()) {
+            for path in tree::files(&root.join(&folder))? {
+                recipes.push(path.display().to_string());
+                recipes.push(tree::text(root, folder.join(path))?);
+            }
         }
         let recipes = hash::of_parts(&recipes.iter().map(String::as_str).collect::<Vec<_>>());
         let parts = [("paper file", paper), ("recipes", recipes), ("code", hash::all_code(root)?)];
