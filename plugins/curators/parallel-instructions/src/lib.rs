@@ -73,7 +73,12 @@ impl ParallelInstructions {
             let key = self.key_of(place, &record)?;
             if let Some(first) = seen.insert(key.clone(), record.id.clone()) {
                 let expected = format!("a key of its own (`by = {}`)", self.told());
-                return refuse(format!("data `{}`, record {}", data.name(), record.id), expected, format!("{key}, as record {first} has it"), "drop one of them");
+                return refuse(
+                    format!("data `{}`, record {}", data.name(), record.id),
+                    expected,
+                    format!("{key}, as record {first} has it"),
+                    "drop one of them",
+                );
             }
             all.push((key, record));
         }
@@ -88,7 +93,9 @@ impl ParallelInstructions {
                 Some(Value::Number(number)) => Ok(number.to_string()),
                 _ => record.text(key).map(str::to_owned),
             },
-            (By::Field, None) => refuse("parallel-instructions: key", "the name of a field, with `by = \"field\"`", "none", "write for example `key = \"source_id\"`"),
+            (By::Field, None) => {
+                refuse("parallel-instructions: key", "the name of a field, with `by = \"field\"`", "none", "write for example `key = \"source_id\"`")
+            }
         }
     }
 

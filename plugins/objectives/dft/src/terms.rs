@@ -97,13 +97,7 @@ fn state(model: &Model, out: &Output, layer: usize) -> Result<Tensor<3>> {
 }
 
 /// Σ 1 − cos over the pooled states of both languages.
-fn apart(
-    options: &DftOptions,
-    batch: &Batch,
-    (here, main): (Tensor<3>, &Output),
-    (there, english): (Tensor<3>, &Output),
-    span: Span,
-) -> Result<Tensor<1>> {
+fn apart(options: &DftOptions, batch: &Batch, (here, main): (Tensor<3>, &Output), (there, english): (Tensor<3>, &Output), span: Span) -> Result<Tensor<1>> {
     let marks = marks(span);
     let a = pooled(here, &main.hidden, batch, (TEXT, marks), options.pool)?; // [B, D]
     let b = pooled(there, &english.hidden, batch, (ENGLISH, marks), options.pool)?;
