@@ -1,8 +1,8 @@
 //! Tests of the objective `dft`.
 
-#[path = "tests/reference.rs"]
+#[path = "cases/reference.rs"]
 mod reference;
-#[path = "tests/rows.rs"]
+#[path = "cases/rows.rs"]
 mod rows;
 
 use reference::{PAIRS, Term, by_hand, gradients_of, near, record};

@@ -125,7 +125,7 @@ fn read(model: &Model, rows: &[&Sequence], columns: &Columns) -> Result<Vec<Curv
     for state in states {
         let Some(state) = state else { return refuse("layer-entropy", "a model whose blocks say their states", &model.spec().family, "") };
         for (row, curve) in curves.iter_mut().enumerate() {
-            let entropies = entropies(model, state.clone().slice([row..row + 1]), &of_row(&call, row))?;
+            let entropies = entropies(model, state.clone().narrow(0, row, 1), &of_row(&call, row))?;
             curve.sums.push(entropies.iter().zip(&counted[row]).filter(|(_, counts)| **counts).map(|(h, _)| f64::from(*h)).sum());
         }
     }
@@ -158,7 +158,7 @@ fn entropies(model: &Model, x: Tensor<3>, call: &Call) -> Result<Vec<f32>> {
 
 /// The call of one row of a batch.
 fn of_row(call: &Call, row: usize) -> Call {
-    let columns = call.columns.iter().map(|(name, all)| (name.clone(), all.clone().slice([row..row + 1]))).collect();
+    let columns = call.columns.iter().map(|(name, all)| (name.clone(), all.clone().narrow(0, row, 1))).collect();
     Call { columns, ..call.clone() }
 }
 
