@@ -3,3 +3,5 @@
 
 #[path = "../../plugins/curators/dedup-exact/tests.rs"]
 mod dedup_exact;
+#[path = "../../plugins/curators/parallel-instructions/tests.rs"]
+mod parallel_instructions;

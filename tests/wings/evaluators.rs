@@ -13,10 +13,14 @@ mod choice;
 mod chrf;
 #[path = "../../plugins/evaluators/labels/tests.rs"]
 mod labels;
+#[path = "../../plugins/evaluators/layer-entropy/tests.rs"]
+mod layer_entropy;
 #[path = "../../plugins/evaluators/number/tests.rs"]
 mod number;
 #[path = "../../plugins/evaluators/off-target/tests.rs"]
 mod off_target;
+#[path = "../../plugins/evaluators/parallel-alignment/tests.rs"]
+mod parallel_alignment;
 #[path = "../../plugins/evaluators/param-delta/tests.rs"]
 mod param_delta;
 #[path = "../../plugins/evaluators/perplexity/tests.rs"]

@@ -3,3 +3,5 @@
 
 #[path = "../../plugins/objectives/causal-lm/tests.rs"]
 mod causal_lm;
+#[path = "../../plugins/objectives/dft/tests.rs"]
+mod dft;

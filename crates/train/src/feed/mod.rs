@@ -8,9 +8,9 @@ pub use mixture::{Mixture, Stop};
 pub use pool::{Fixed, Pool, Source};
 
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use tongues_kernel::{Batch, Draws, Example, Result, Sequence, refuse};
+use tongues_kernel::{Batch, Draws, Example, Result, refuse};
 
 /// How examples become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,13 +163,18 @@ impl<'s> Feed<'s> {
     }
 
     fn size(&self) -> Size {
-        let longest = |b: &Batch| b.examples.iter().flat_map(|e| e.sequences.values()).map(Sequence::len).max().unwrap_or(0);
-        Size {
-            batches: self.ready.len(),
-            tokens: self.ready.iter().map(Batch::tokens).sum(),
-            cells: self.ready.iter().map(|b| b.examples.len() * longest(b)).sum(),
-        }
+        Size { batches: self.ready.len(), tokens: self.ready.iter().map(Batch::tokens).sum(), cells: self.ready.iter().map(cells).sum() }
     }
+}
+
+/// Cells of a batch: sequences of one name are a rectangle.
+fn cells(batch: &Batch) -> usize {
+    let mut longest: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, sequence) in batch.examples.iter().flat_map(|e| &e.sequences) {
+        let slot = longest.entry(name).or_default();
+        *slot = sequence.len().max(*slot);
+    }
+    batch.examples.len() * longest.values().sum::<usize>()
 }
 
 /// Splits a batch into at most `parts` micro-batches of neighbouring examples.

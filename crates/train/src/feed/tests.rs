@@ -1,4 +1,5 @@
 use super::*;
+use tongues_kernel::Sequence;
 
 fn text_example(id: &str, ids: Vec<u32>) -> Example {
     Example::of_text(id, Sequence::of("text", ids, 1.0))
@@ -80,6 +81,14 @@ fn buckets_waste_less_and_lose_nothing() {
     assert_eq!(sorted_ids(&one_pass(&mut bucketed)), sorted_ids(&one_pass(&mut plain)));
     let lengths: Vec<usize> = one_pass(&mut bucketed).iter().map(|b| b.tokens() / b.examples.len()).collect();
     assert!(lengths.windows(2).any(|w| w[0] > w[1]) && lengths.windows(2).any(|w| w[0] < w[1]), "batches come by length: {lengths:?}");
+}
+
+#[test]
+fn every_named_sequence_is_a_rectangle_of_its_own() {
+    let row = |n: usize| Sequence::of("text", vec![1; n], 1.0);
+    let example = |text: usize, beside: usize| Example { sequences: [("text".into(), row(text)), ("beside".into(), row(beside))].into(), ..Example::default() };
+    let batch = Batch { examples: vec![example(3, 5), example(4, 2)] };
+    assert_eq!((cells(&batch), batch.tokens()), (2 * (4 + 5), 14));
 }
 
 #[test]
