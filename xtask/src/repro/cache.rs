@@ -177,6 +177,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn last_line(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let last = text.lines().rev().map(str::trim).find(|l| !l.is_empty()).unwrap_or("it said nothing").to_owned();
+    // An error of the program has a remedy below it.
+    let error = text.lines().rev().map(str::trim).find(|l| l.starts_with("error:"));
+    let last = error.or_else(|| text.lines().rev().map(str::trim).find(|l| !l.is_empty())).unwrap_or("it said nothing").to_owned();
     format!("{} ({})", last.chars().take(300).collect::<String>(), log.parent().and_then(Path::file_name).unwrap_or_default().display())
 }
