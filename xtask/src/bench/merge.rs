@@ -88,14 +88,15 @@ pub fn run(root: &Path, rounds: usize) -> Result<()> {
         "# Merging beside mergekit\n\nWritten by `cargo xtask bench merge`; do not edit by hand.\n\nOn {}, {rounds} rounds in turn after one that does not count, medians: random llamas of 1.1 billion parameters in bfloat16 ({one} bytes each), every\nfile read once before each run,\nthe result flushed to the disk on both sides ({PEER}, `--no-cuda`). Seconds are those of the whole program, imports included; those of\ntongues hold the certificate (hashes of all files, and a forward pass of the result as the ordinary loader reads it), which mergekit\ndoes not make. Anonymous memory is the largest `RssAnon`, looked at every 5 ms.\n\n| merge | tongues, s | mergekit, s | ratio | tongues, MB | mergekit, MB | of it | read and written, GB/s | of `cp` |\n|---|---|---|---|---|---|---|---|---|\n",
         processor()
     );
-    for (name, config, reads) in ROWS {
+    for (row, (name, config, reads)) in ROWS.into_iter().enumerate() {
         std::fs::write(work.join("config.yml"), config)?;
         let (mut ours, mut theirs, mut copy) = (Side::default(), Side::default(), Side::default());
-        for round in 0..=rounds {
+        // Before the first row a round that does not count.
+        for round in usize::from(row > 0)..=rounds {
             ours.round(&work, Command::new(target.join("release/tongues")).args(["merge", "config.yml", "out"]))?;
             theirs.round(&work, Command::new(venv.join("bin/mergekit-yaml")).args(["config.yml", "out", "--no-cuda"]))?;
             copy.round(&work, Command::new("cp").args(["-r", "a", "out"]))?;
-            // The first round is nobody's: pages that a virtual machine has to get from its host first are dear to whoever asks.
+            // Pages that a virtual machine has to get from its host first are dear to whoever asks first.
             if round == 0 {
                 (ours, theirs, copy) = Default::default();
             }

@@ -11,6 +11,7 @@ mod groups;
 mod hub;
 mod merges;
 mod optimizers;
+mod papers;
 mod resume;
 mod support;
 mod talk;
