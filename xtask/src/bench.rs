@@ -1,6 +1,7 @@
 //! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
-//! turn, `docs/bench/train.md`), how memory and arithmetic grow with the model (`docs/bench/size.md`), and metrics beside sacrebleu
-//! (`docs/bench/metrics.md`).
+//! turn, `docs/bench/train.md`), how memory and arithmetic grow with the model (`docs/bench/size.md`), checkpoints read and written
+//! (`docs/bench/load.md`), merges beside mergekit (`docs/bench/merge.md`), metrics beside sacrebleu (`docs/bench/metrics.md`), and how far
+//! a task carries between languages (`docs/bench/transfer.md`).
 
 mod load;
 mod merge;

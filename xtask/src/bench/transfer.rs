@@ -103,6 +103,42 @@ fn picture(title: &str, across: &str, places: &[(&str, f64)], all: &Seeds) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tongues_world::{LanguageConfig, WordOrder};
+
+    /// A variant of the pivot as the recipe's `data.<name>` says it; the pivot itself where there is none.
+    fn language(recipe: &toml_edit::DocumentMut, name: &str) -> LanguageConfig {
+        let mut made = LanguageConfig::pivot();
+        let variant = recipe["data"][name]["world"].get("variant").and_then(|v| v.as_inline_table());
+        for (key, value) in variant.into_iter().flatten() {
+            match key {
+                "name" => made.name = value.as_str().unwrap().into(),
+                "cognate_permille" => made.cognate_permille = value.as_integer().unwrap() as u32,
+                "adjective_after_noun" => made.adjective_after_noun = value.as_bool().unwrap(),
+                "suffixing" => made.suffixing = value.as_bool().unwrap(),
+                "agreeing" => made.agreeing = value.as_bool().unwrap(),
+                "order" if value.as_str() == Some("sov") => made.order = WordOrder::Sov,
+                other => panic!("{other} = {value}: teach this test what it means"),
+            }
+        }
+        made
+    }
+
+    #[test]
+    fn languages_stand_where_the_recipe_puts_them() {
+        let recipe: toml_edit::DocumentMut = include_str!("../../../recipes/world-transfer.toml").parse().unwrap();
+        let features = |l: &LanguageConfig| l.features().into_iter().filter(|f| f.name != "script").collect::<Vec<_>>();
+        let pivot = features(&LanguageConfig::pivot());
+        assert_eq!(pivot.len(), 14);
+        for (name, differing) in GRAMMARS {
+            let found = language(&recipe, name);
+            let apart = features(&found).iter().zip(&pivot).filter(|(a, b)| a != b).count();
+            assert_eq!((apart as f64, found.cognate_permille), (differing, 900), "{name}");
+        }
+        for (name, kept) in COGNATES {
+            let found = language(&recipe, name);
+            assert_eq!((f64::from(found.cognate_permille) / 10.0, features(&found)), (kept, pivot.clone()), "{name}");
+        }
+    }
 
     #[test]
     fn accuracies_of_a_report_become_means_and_pictures() {

@@ -113,7 +113,8 @@ fn one(root: &Path, slug: &str, arguments: &Arguments) -> Result<()> {
     }
     let smoke = !arguments.develop && (scale == Scale::Smoke || arguments.seeds.is_some_and(|n| n < LOOKS[0].seeds));
     if !arguments.develop && !smoke {
-        // Refused before anything is built.
+        // Refused before anything is built; what is not on the disk is told whatever is frozen.
+        scale::needs(slug, scale.settings(&paper)?, &arguments.paths)?;
         let lines = history::read(root)?;
         freeze::held(root, &paper, &Past::of(&lines, slug), (scale, arguments.all_claims))?;
     }

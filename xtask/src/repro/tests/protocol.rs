@@ -152,6 +152,8 @@ fn other_numbers_of_seeds_are_refused_and_full_tells_what_is_missing() {
     let toy = Toy::developed_and_frozen();
     let told = toy.repro(|a| a.seeds = Some(7)).expect_err("refused");
     assert!(told.contains("--seeds 7: 5 or 10 were expected"), "{told}");
-    let told = toy.repro(|a| (a.develop, a.scale) = (true, Scale::Full)).expect_err("refused");
-    assert!(told.contains("base: the paper's model, in Hugging Face's form") && told.contains("--path NAME=PATH"), "{told}");
+    for develop in [true, false] {
+        let told = toy.repro(|a| (a.develop, a.scale) = (develop, Scale::Full)).expect_err("refused");
+        assert!(told.contains("base: the paper's model, in Hugging Face's form") && told.contains("--path NAME=PATH"), "{told}");
+    }
 }
