@@ -26,6 +26,7 @@ use tongues_curator_parallel_instructions as _;
 use tongues_decoder_beam as _;
 use tongues_decoder_mbr as _;
 use tongues_decoder_sampling as _;
+use tongues_evaluator_bag_of_words as _;
 use tongues_evaluator_bits_per_byte as _;
 use tongues_evaluator_bleu as _;
 use tongues_evaluator_byte_ngram as _;

@@ -4,7 +4,8 @@
 //! exchanged happened elsewhere, and in a third place it did not happen. A document
 //! states all three, so the words of a question suit three statements. The question
 //! of a fact is asked in one split alone; where its statement stands is a matter of
-//! [`TaskConfig`](crate::TaskConfig).
+//! [`TaskConfig`](crate::TaskConfig). With the three statements beside it (`context`)
+//! a question asks for reading, without them for what was read before.
 
 use crate::inventory::ConceptId;
 use crate::inventory::Function;
@@ -114,7 +115,12 @@ impl Maker<'_> {
         let subject = number as usize % 2;
         let clause = Clause { place: Some(Place::Asked), ..fact.clause(self, subject) };
         let answer = Piece::List(vec![fact.places[subject]], "");
-        let fields = vec![Field::new("question", vec![Piece::say(Meaning::question(clause))]), Field::answer("answer", vec![answer])];
+        let mut stream = Stream::new(self.seed, "context", &[fact.key, subject as u64]);
+        let fields = vec![
+            Field::new("question", vec![Piece::say(Meaning::question(clause))]),
+            Field::new("context", fact.statements(self, &mut stream)),
+            Field::answer("answer", vec![answer]),
+        ];
         let meaning = hash(0, "qa", &[fact.key, subject as u64]);
         Some(Draft { meaning, keys: vec![fact.key], stated: Vec::new(), fields, truth: Truth::Field("answer") })
     }

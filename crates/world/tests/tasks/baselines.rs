@@ -4,7 +4,7 @@
 //! language, is given as its concept, so that looking up and cutting off affixes never
 //! fail. What is left is to know which word does what, and that is the task.
 
-use crate::reading::{few, field, told, world};
+use crate::reading::{Told, few, field, told, world};
 use std::collections::{BTreeMap, BTreeSet};
 use tongues_world::{Gold, Item, LanguageConfig, Split, Task, TaskConfig, Text, bio};
 
@@ -159,6 +159,14 @@ fn facts_are_not_in_the_words() {
     check("qa", "pivot-distant", "look up, naive Bayes", share(guessed, test.len()));
     let looked_up: f64 = test.iter().map(|item| look_up(item, &statements)).sum();
     check("qa", "pivot-distant", "look up, nearest item", looked_up / test.len() as f64);
+    let beside: f64 = test.iter().map(|item| look_up(item, &in_context(item))).sum();
+    check("qa", "distant", "look up in the context", beside / test.len() as f64);
+}
+
+/// The statements of the context, by the concepts in them.
+fn in_context(item: &Item) -> Vec<(BTreeSet<u16>, Option<u16>)> {
+    let concepts = |told: &Told| [Some(told.verb), Some(told.subject), told.object].into_iter().flatten().collect();
+    told(field(item, "context")).iter().map(|told| (concepts(told), told.place)).collect()
 }
 
 /// Chance to be right with a statement that has the most concepts of the question.

@@ -210,6 +210,10 @@ fn documents_state_what_questions_ask_for() {
             assert_eq!(places[&act(&question)], answer[0].lexeme);
             let turned = (question.verb, question.object.unwrap(), Some(question.subject));
             assert_ne!(places[&turned], answer[0].lexeme);
+            let context = told(field(&item, "context"));
+            assert_eq!(context.len(), 3);
+            let told = context.iter().filter(|told| !told.negated && act(told) == act(&question));
+            assert_eq!(told.map(|told| told.place).collect::<Vec<_>>(), [answer[0].lexeme]);
         }
     }
 }
