@@ -1,7 +1,7 @@
 //! Benchmarks with pages of their own: training and generation beside PyTorch, transformers and PEFT (one run, step by step in
 //! turn, `docs/bench/train.md`), how memory and arithmetic grow with the model (`docs/bench/size.md`), checkpoints read and written
-//! (`docs/bench/load.md`), merges beside mergekit (`docs/bench/merge.md`), metrics beside sacrebleu (`docs/bench/metrics.md`), and how far
-//! a task carries between languages (`docs/bench/transfer.md`).
+//! (`docs/bench/load.md`), merges beside mergekit (`docs/bench/merge.md`), metrics beside sacrebleu (`docs/bench/metrics.md`), how far
+//! a task carries between languages (`docs/bench/transfer.md`), and how hard the world's tasks are (`docs/bench/tasks.md`).
 
 mod load;
 mod merge;
@@ -9,7 +9,9 @@ mod metrics;
 mod page;
 mod peer;
 mod plot;
+mod seeds;
 mod size;
+mod tasks;
 mod transfer;
 
 use crate::interop::environment;
@@ -57,6 +59,12 @@ enum What {
     Transfer {
         /// Seeds, from 1 on; finished ones are taken as they are.
         #[arg(long, default_value_t = 5)]
+        seeds: usize,
+    },
+    /// How hard every task of the world is: trained, carried over, looked up in a lexicon, counted. About ten minutes a seed.
+    Tasks {
+        /// Seeds, from 1 on; finished ones are taken as they are.
+        #[arg(long, default_value_t = 3)]
         seeds: usize,
     },
     /// BLEU, chrF and TER beside sacrebleu.
@@ -128,6 +136,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         What::Load => load::run(root),
         What::Merge { rounds } => merge::run(root, *rounds),
         What::Transfer { seeds } => transfer::run(root, *seeds),
+        What::Tasks { seeds } => tasks::run(root, *seeds),
         What::Metrics { rounds } => metrics::run(root, *rounds),
     }
 }

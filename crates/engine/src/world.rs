@@ -66,21 +66,27 @@ fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
     Ok(config)
 }
 
-/// A record with the item's texts; candidates that share a name become a list.
+/// A text under its name; the wrong candidates become one list.
+fn insert(record: &mut Record, name: &str, behind: &str, text: &str) {
+    let text = Value::Text(text.into());
+    if name != "negative" {
+        record.fields.insert(format!("{name}{behind}").as_str().into(), text);
+        return;
+    }
+    let all = record.fields.entry(format!("negatives{behind}").as_str().into()).or_insert_with(|| Value::List(vec![]));
+    if let Value::List(all) = all {
+        all.push(text);
+    }
+}
+
+/// A record with the item's texts.
 fn record(item: Item, language: &Name, glossed: bool) -> Record {
     let mut record = Record { id: item.id.as_str().into(), language: Some(language.clone()), ..Record::default() };
     let text = |t: &str| Value::Text(t.into());
     for field in &item.fields {
-        if glossed && field.name != "negative" {
-            record.fields.insert(format!("{}_gloss", field.name).as_str().into(), text(&gloss::looked_up(&field.text)));
-        }
-        match field.name {
-            "negative" => {
-                if let Value::List(all) = record.fields.entry("negatives".into()).or_insert_with(|| Value::List(vec![])) {
-                    all.push(text(&field.text.text));
-                }
-            }
-            name => drop(record.fields.insert(name.into(), text(&field.text.text))),
+        insert(&mut record, field.name, "", &field.text.text);
+        if glossed {
+            insert(&mut record, field.name, "_gloss", &gloss::looked_up(&field.text));
         }
     }
     match &item.gold {

@@ -1,13 +1,12 @@
 //! How far a task carries: over the share of cognates and over typological distance, with several seeds.
 
 use super::plot::{Line, svg};
-use crate::tree;
-use anyhow::{Context, Result, ensure};
+use super::seeds::{reports, spread};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 
 /// Words of the pivot that a language keeps, in percent; its grammar is the pivot's.
 const COGNATES: [(&str, f64); 6] =
@@ -23,41 +22,19 @@ type Seeds = BTreeMap<String, Vec<f64>>;
 /// # Errors
 /// Something cannot be built, run or read.
 pub fn run(root: &Path, seeds: usize) -> Result<()> {
-    ensure!(seeds >= 2, "--seeds: at least 2 were expected");
-    tree::call(tree::cargo(root).args(["build", "--release", "--quiet", "--bin", "tongues"]))?;
-    let (target, recipe) = (tree::target(root), root.join("recipes/world-transfer.toml"));
     let mut all = Seeds::new();
-    for seed in 1..=seeds {
-        let out = target.join(format!("bench-transfer/seed-{seed}"));
-        let report = out.join("report.json");
-        if !report.is_file() {
-            eprintln!("seed {seed}");
-            let mut command = Command::new(target.join("release/tongues"));
-            command.arg("run").arg(&recipe).args(["--set", &format!("seed={seed}"), "--out"]).arg(&out);
-            if out.join("resume").is_dir() {
-                command.arg("--resume");
-            }
-            tree::call(&mut command)?;
-        }
-        for (language, accuracy) in accuracies(&std::fs::read_to_string(&report).with_context(|| report.display().to_string())?)? {
+    for report in reports(root, "world-transfer", seeds)? {
+        for (language, accuracy) in accuracies(&report)? {
             all.entry(language).or_default().push(accuracy);
         }
     }
     write(root, seeds, &all)
 }
 
-fn accuracies(report: &str) -> Result<Vec<(String, f64)>> {
-    let report: Value = serde_json::from_str(report)?;
+fn accuracies(report: &Value) -> Result<Vec<(String, f64)>> {
     let scores = report["scores"].as_array().context("`scores` were expected in the report")?;
     let of = |s: &Value| Some((s["language"].as_str()?.to_owned(), s["value"].as_f64()?));
     Ok(scores.iter().filter(|s| s["metric"] == "accuracy").filter_map(of).collect())
-}
-
-/// Mean and standard deviation over seeds.
-fn spread(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
 }
 
 fn write(root: &Path, seeds: usize, all: &Seeds) -> Result<()> {
@@ -146,7 +123,6 @@ mod tests {
             let score = |l: &str, v: f64| serde_json::json!({"metric": "accuracy", "language": l, "value": v});
             let names = COGNATES.iter().chain(&GRAMMARS).map(|p| score(p.0, x));
             serde_json::json!({"scores": names.chain([serde_json::json!({"metric": "brier", "language": "pivot", "value": 9.0})]).collect::<Vec<_>>()})
-                .to_string()
         };
         let mut all = Seeds::new();
         for x in [0.25, 0.75] {

@@ -17,6 +17,7 @@ mod paper;
 mod places;
 mod problems;
 mod scale;
+mod scored;
 mod scores;
 mod seeds;
 mod sides;
@@ -107,7 +108,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 }
 
 fn one(root: &Path, slug: &str, arguments: &Arguments) -> Result<()> {
-    let (paper, scale) = (paper::read(root, slug)?, arguments.scale);
+    let scale = arguments.scale;
+    let paper = paper::read(root, slug)?;
+    let paper = paper.clone().at(scale.settings(&paper)?);
     if arguments.freeze {
         return freeze::run(root, &paper, scale, (arguments.all_claims, arguments.reason.as_deref()));
     }

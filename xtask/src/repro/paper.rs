@@ -92,6 +92,21 @@ pub struct Settings {
     /// What must be on the disk. One with the name of a base stands for it.
     #[serde(default)]
     pub needs: Vec<Need>,
+    /// Metrics that are scored otherwise at this scale: by name, `*` for all.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, Other>,
+}
+
+/// How a metric is scored at one scale, where it is not as its table says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Other {
+    /// As in `report.json`.
+    pub evaluator: Option<String>,
+    /// As in `report.json`.
+    pub data: Option<String>,
+    /// As in `report.json`.
+    pub metric: Option<String>,
 }
 
 /// Something on the user's disk.

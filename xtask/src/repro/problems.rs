@@ -16,6 +16,8 @@ pub fn of(root: &Path, slug: &str, paper: &Paper) -> Vec<String> {
     found.choices();
     paper.checks.iter().for_each(|check| found.check(check));
     paper.claims.iter().for_each(|claim| found.claim(claim));
+    let missing = super::scored::missing(root, paper);
+    found.problems.extend(missing);
     found.problems
 }
 

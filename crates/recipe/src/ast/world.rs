@@ -15,7 +15,7 @@ pub struct WorldData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<WorldVariant>,
     /// Items of a task with gold answers instead of sentences. Fields by task: `lm` text; `translation` source, target; `qa` question,
-    /// answer; `arithmetic` problem, chain, answer, number; `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label;
+    /// context (the statements that answer it), answer; `arithmetic` problem, chain, answer, number; `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label;
     /// `retrieval` query, positive, negatives; `instruction` prompt, response; `preference` prompt, chosen, rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<WorldTask>,
