@@ -88,6 +88,14 @@ impl Draws {
         order
     }
 
+    /// A permutation of `0..n` that leaves nothing in its place (for n > 1): one circle through all.
+    pub fn circle(self, n: usize) -> Vec<usize> {
+        let order = self.permutation(n);
+        let mut to = vec![0; n];
+        order.iter().enumerate().for_each(|(k, from)| to[*from] = order[(k + 1) % n]);
+        to
+    }
+
     /// A tensor of N(0, std²).
     pub fn normal_tensor<const D: usize>(self, shape: [usize; D], std: f64, device: &Device) -> Tensor<D> {
         let n = shape.iter().product();

@@ -85,8 +85,7 @@ fn scored(path: &Path) -> Vec<Scored> {
 fn of_stage(stage: &Table) -> Vec<Scored> {
     let Some(evaluate) = stage.get("evaluate").and_then(Item::as_table_like) else { return vec![] };
     let text = |item: Option<&Item>| item.and_then(Item::as_str).unwrap_or_default().to_owned();
-    let models: Vec<String> =
-        evaluate.get("models").and_then(Item::as_array).into_iter().flatten().filter_map(|m| m.as_str().map(str::to_owned)).collect();
+    let models: Vec<String> = evaluate.get("models").and_then(Item::as_array).into_iter().flatten().filter_map(|m| m.as_str().map(str::to_owned)).collect();
     let uses = evaluate.get("on").and_then(Item::as_array).into_iter().flatten().filter_map(|u| u.as_inline_table());
     let of = |key, table: &toml_edit::InlineTable| table.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     uses.map(|u| Scored { stage: text(stage.get("name")), models: models.clone(), evaluator: of("use", u), data: of("data", u) }).collect()

@@ -24,7 +24,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tongues_kernel::{Context, Curator, DataRef, Draws, Error, Record, Records, Result, Sink, Value, refuse, register};
+use tongues_kernel::{Context, Curator, DataRef, Error, Record, Records, Result, Sink, Value, refuse, register};
 
 /// Records of two languages that say the same, as one record each.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -119,14 +119,6 @@ impl ParallelInstructions {
     }
 }
 
-/// A permutation without a fixed place: one circle through all.
-fn circle(n: usize, draws: Draws) -> Vec<usize> {
-    let order = draws.permutation(n);
-    let mut to = vec![0; n];
-    order.iter().enumerate().for_each(|(k, from)| to[*from] = order[(k + 1) % n]);
-    to
-}
-
 impl Curator for ParallelInstructions {
     fn curate(&self, input: &dyn Records, out: &mut Sink, cx: &mut dyn Context) -> Result<()> {
         let with = cx.data(&self.with)?;
@@ -148,7 +140,7 @@ impl Curator for ParallelInstructions {
             return refuse(format!("data `{}`", input.name()), "at least two pairs to shuffle", n, "use more data");
         }
         // The same in every pass: a wrong pairing that changed would be another control.
-        let other = if self.shuffle_pairs { circle(n, cx.draws().step(0).stream("pairs")) } else { (0..n).collect() };
+        let other = if self.shuffle_pairs { cx.draws().step(0).stream("pairs").circle(n) } else { (0..n).collect() };
         let counterparts: Vec<&Record> = pairs.iter().map(|(_, counterpart)| *counterpart).collect();
         for (place, (record, _)) in pairs.into_iter().enumerate() {
             out.keep(self.joined(record, counterparts[other[place]])?);

@@ -5,7 +5,7 @@
 //! (arXiv 2003.11080); Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques" (nDCG).
 //!
 //! ## What it does
-//! A text's vector is the mean over its tokens of the states behind `layer` blocks. For the `query` of every record the `document`s of all
+//! A text's vector is the mean over its tokens of the states behind `layer` blocks, the start token left out. For the `query` of every record the `document`s of all
 //! records are ranked by cosine; its own is the relevant one. Scores are means over queries: `mrr` the mean of 1 / rank, `ndcg@k`, and
 //! `recall@k` the share whose document is among the first k.
 //!
@@ -22,12 +22,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use tongues_kernel::burn::prelude::*;
-use tongues_kernel::score::language_column;
-use tongues_kernel::{
-    Better, Call, Error, Evaluation, Evaluator, Finding, Item, Laid, Model, Name, Record, Result, Sequence, Tokenizer, refuse, register, values,
-};
+use tongues_kernel::{Better, Error, Evaluation, Evaluator, Finding, Item, Model, Record, Result, TextStates, Vectors, refuse, register};
 use tongues_metrics::ranking::Ranking;
 
 /// Retrieval of parallel texts.
@@ -67,63 +62,13 @@ fn batch_tokens() -> usize {
 }
 
 impl Retrieval {
-    /// The vectors of a field of all records, of length 1.
-    fn vectors(&self, model: &Model, records: &[Record], field: &str, language: Option<&str>) -> Result<Vec<Vec<f32>>> {
-        let tokenizer = model.tokenizer()?;
-        let rows = records.iter().map(|record| row(record, field, &**tokenizer, model.spec().max_positions)).collect::<Result<Vec<_>>>()?;
-        let columns = language_column(records.iter().map(|record| language.or(record.language.as_deref())));
-        // Rows of one length side by side need no padding, so that a mean over places is one over tokens.
-        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        rows.iter().enumerate().for_each(|(i, row)| by_length.entry(row.len()).or_default().push(i));
-        let mut vectors = vec![vec![]; rows.len()];
-        for (length, places) in by_length {
-            for chunk in places.chunks((self.batch_tokens / length).max(1)) {
-                let batch: Vec<&Sequence> = chunk.iter().map(|i| &rows[*i]).collect();
-                let columns = columns.iter().map(|(name, all)| (name.clone(), chunk.iter().map(|i| all[*i]).collect())).collect();
-                for (i, vector) in chunk.iter().zip(self.pooled(model, &batch, &columns)?) {
-                    vectors[*i] = unit(vector).ok_or_else(|| Error::run(records[*i].place(field), "the model's states are all zero, or not numbers"))?;
-                }
-            }
-        }
-        Ok(vectors)
+    /// The vectors of a field of all records.
+    fn vectors(&self, model: &Model, records: &[Record], field: &str, language: Option<&str>) -> Result<Vectors> {
+        let layers = [self.layer.unwrap_or_else(|| model.spec().layers(model.spec().main()))];
+        let states = TextStates { field, language, layers: &layers, batch_tokens: self.batch_tokens };
+        let vectors = states.of(model, records).map_err(|e| e.within("evaluator retrieval"))?;
+        Ok(vectors.into_iter().next().unwrap_or_default())
     }
-
-    /// The mean state of rows of one length.
-    fn pooled(&self, model: &Model, rows: &[&Sequence], columns: &BTreeMap<Name, Vec<i64>>) -> Result<Vec<Vec<f32>>> {
-        let device = model.plain_device();
-        let mut input = Laid::new(rows.iter().copied())?.input(model.spec().main(), &device);
-        let numbers = |all: &Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(all.clone(), [all.len()]), &device);
-        input.columns = columns.iter().map(|(name, all)| (name.clone(), numbers(all))).collect();
-        let mut pass = model.pass(Call { columns: input.columns.clone(), ..Call::default() });
-        let x = model.walk(&input, self.layer, &mut pass)?.x;
-        let [batch, _, width] = x.dims();
-        Ok(values(x.mean_dim(1).reshape([batch, width])).chunks(width).map(<[f32]>::to_vec).collect())
-    }
-}
-
-/// A text behind its start token.
-fn row(record: &Record, field: &str, tokenizer: &dyn Tokenizer, positions: usize) -> Result<Sequence> {
-    let start = tokenizer.bos().or(tokenizer.eos());
-    let text = tokenizer.encode(record.text(field)?)?;
-    if text.is_empty() {
-        return refuse(record.place(field), "a text of at least one token", "none", "leave this record out of the data");
-    }
-    let ids: Vec<u32> = start.into_iter().chain(text).collect();
-    if positions > 0 && ids.len() > positions {
-        return refuse(
-            record.place(field),
-            format!("a text of at most {positions} tokens (the model's positions)"),
-            ids.len(),
-            "leave this record out, or cut its text",
-        );
-    }
-    Ok(Sequence::of("text", ids, 0.0))
-}
-
-/// The vector over its length.
-fn unit(vector: Vec<f32>) -> Option<Vec<f32>> {
-    let length = vector.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-    (length > 0.0 && length.is_finite()).then(|| vector.iter().map(|x| (f64::from(*x) / length) as f32).collect())
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {

@@ -41,3 +41,29 @@ fn wrong_keys_and_names_are_told_with_their_place() {
     let both = told("margin = -0.006", "margin = inf\nvalue = 0.5");
     assert_eq!(both.lines().filter(|l| l.contains("[[claim]] open")).count(), 2, "{both}");
 }
+
+#[test]
+fn metrics_that_no_recipe_scores_are_told_for_their_scale() {
+    let toy = Toy::new();
+    let read = || paper::read(toy.folder.path(), "toy").map_err(|e| format!("{e:#}"));
+    let scores = |on: &str| {
+        let recipe = format!("recipe = 1\n[[stage]]\nname = \"scores\"\nevaluate = {{ models = [\"m\"], on = [{on}] }}\n");
+        let recipes = ["arm.toml", "variant.toml"].map(|file| toy.folder.path().join("recipes/papers/toy").join(file));
+        recipes.iter().filter(|path| path.exists()).for_each(|path| std::fs::write(path, &recipe).unwrap());
+    };
+    scores("{ use = \"choice\", data = \"test\" }, { use = \"choice\", data = \"dev\" }");
+    read().unwrap();
+    scores("{ use = \"choice\", data = \"test\" }, { use = \"number\", data = \"dev\" }");
+    let told = read().unwrap_err();
+    assert!(told.contains("[[metric]] dev: recipes/papers/toy/") && told.contains("was expected to score evaluator choice, data dev, at scale"), "{told}");
+    // A scale may score a metric otherwise; every scale needs to, since all recipes are the same here.
+    let paper = std::fs::read_to_string(toy.folder.path().join("recipes/papers/toy.toml")).unwrap();
+    let scales: Vec<&str> = ["smoke", "mini", "full"].into_iter().filter(|s| paper.contains(&format!("[scales.{s}]"))).collect();
+    for scale in &scales {
+        toy.replace("recipes/papers/toy.toml", &format!("[scales.{scale}]"), &format!("[scales.{scale}]\nmetrics = {{ dev = {{ evaluator = \"number\" }} }}"));
+    }
+    read().unwrap();
+    toy.replace("recipes/papers/toy.toml", &format!("[scales.{}]\nmetrics = {{ dev", scales[0]), &format!("[scales.{}]\nmetrics = {{ dve", scales[0]));
+    let told = read().unwrap_err();
+    assert!(told.contains("metrics.dve: the name of a metric was expected"), "{told}");
+}
