@@ -96,7 +96,7 @@ fn wrong_data_and_options_are_named() {
     assert!(refused(json!({}), &[("a", "b"), ("c", "")]).starts_with("record r1, field `text_en`: expected a text of at least one token"));
     assert!(refused(json!({ "field": "body" }), &PAIRS).starts_with("record r0, field `body`"));
     for layer in [0, 3] {
-        assert!(refused(json!({ "layers": [layer] }), &PAIRS).starts_with("parallel-alignment: layers: expected layers from 1"), "layer {layer}");
+        assert!(refused(json!({ "layers": [layer] }), &PAIRS).starts_with("layers: expected layers from 1"), "layer {layer}");
     }
     let long = "x".repeat(64);
     assert!(refused(json!({}), &[("a", "b"), ("c", &long)]).starts_with("record r1, field `text_en`: expected a text of at most 64 tokens"));

@@ -88,14 +88,15 @@ fn take(campaign: &Campaign<'_>, frozen: &Freeze, look: usize) -> Result<Judged>
     })
 }
 
-fn needed_arms(claims: &[&Claim], named: &Named) -> Vec<String> {
+/// The arms whose values claims need.
+pub fn needed_arms(claims: &[&Claim], named: &Named) -> Vec<String> {
     let mut arms: Vec<String> = needed(claims, named).into_iter().map(|s| s.arm).collect();
     arms.dedup();
     arms
 }
 
 /// Seed by seed, so that a stopped run has whole seeds.
-fn cells(arms: &[String], seeds: &[u64], rates: &BTreeMap<String, f64>) -> Vec<Cell> {
+pub fn cells(arms: &[String], seeds: &[u64], rates: &BTreeMap<String, f64>) -> Vec<Cell> {
     let of = |seed: u64| arms.iter().map(move |arm| Cell { arm: arm.clone(), seed, rate: rates.get(arm).copied() });
     seeds.iter().flat_map(|seed| of(*seed)).collect()
 }

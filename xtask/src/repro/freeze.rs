@@ -111,7 +111,7 @@ pub fn held<'h>(root: &Path, paper: &Paper, past: &Past<'h>, (scale, all_claims)
     let first = format!("freeze it first: `cargo xtask repro {slug} --freeze`; `--scale smoke` runs without");
     let (freeze, time) = past.freeze().with_context(|| format!("repro {slug}: a freeze was expected before a confirming run, found none; {first}"))?;
     let changed = Parts::now(root, slug)?.changed(&freeze.parts);
-    let again = "take the change back, or freeze again with --freeze --reason \"…\", which takes new seeds";
+    let again = "take the change back, look without confirming with --rerun, or freeze again with --freeze --reason \"…\", which takes new seeds";
     ensure!(changed.is_empty(), "repro {slug}: changed since the freeze of {time}: {}; {again}", changed.join(", "));
     ensure!(freeze.scale == scale, "repro {slug}: scale {} was expected, as frozen, found {}; {again}", freeze.scale.name(), scale.name());
     let names = |all: bool| if all { "all claims" } else { "central claims" };

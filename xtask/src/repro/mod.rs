@@ -1,8 +1,8 @@
 //! `cargo xtask repro`: reruns a paper's comparison and judges its claims.
 //!
 //! The protocol stands in `docs/repro/README.md`, the statistics in `crates/judge`. Here: the paper file ([`paper`], [`problems`]), runs
-//! in the cache ([`cache`], [`campaign`]), development ([`develop`]), the freeze ([`freeze`]), the confirming run ([`confirm`]), the
-//! history ([`history`]), and what is written from it ([`pages`]).
+//! in the cache ([`cache`], [`campaign`]), development ([`develop`]), the freeze ([`freeze`]), the confirming run ([`confirm`]), a run without
+//! consequences ([`rerun`]), the history ([`history`]), and what is written from it ([`pages`]).
 
 mod cache;
 mod campaign;
@@ -16,6 +16,7 @@ mod pages;
 mod paper;
 mod places;
 mod problems;
+mod rerun;
 mod scale;
 mod scored;
 mod scores;
@@ -66,6 +67,9 @@ pub struct Arguments {
     /// Why it is frozen again.
     #[arg(long, requires = "freeze")]
     reason: Option<String>,
+    /// Runs what was judged again, on its seeds, with program and recipes as they are now; confirms nothing and writes no history.
+    #[arg(long, conflicts_with_all = ["develop", "freeze", "list", "seeds"])]
+    rerun: bool,
     /// Writes the pages again from the history; runs nothing.
     #[arg(long, conflicts_with_all = ["develop", "freeze", "list"])]
     pages: bool,
@@ -115,13 +119,16 @@ fn one(root: &Path, slug: &str, arguments: &Arguments) -> Result<()> {
         return freeze::run(root, &paper, scale, (arguments.all_claims, arguments.reason.as_deref()));
     }
     let smoke = !arguments.develop && (scale == Scale::Smoke || arguments.seeds.is_some_and(|n| n < LOOKS[0].seeds));
-    if !arguments.develop && !smoke {
+    if !arguments.develop && !smoke && !arguments.rerun {
         // Refused before anything is built; what is not on the disk is told whatever is frozen.
         scale::needs(slug, scale.settings(&paper)?, &arguments.paths)?;
         let lines = history::read(root)?;
         freeze::held(root, &paper, &Past::of(&lines, slug), (scale, arguments.all_claims))?;
     }
     let campaign = campaign(root, &paper, arguments)?;
+    if arguments.rerun {
+        return rerun::run(&campaign, (scale, arguments.all_claims));
+    }
     match (arguments.develop, smoke) {
         (true, _) => {
             ensure!(scale != Scale::Smoke, "--develop: scale mini or full was expected; a smoke run needs no choices");

@@ -64,7 +64,7 @@ impl ParallelAlignment {
     /// The vectors of a field, layer by layer.
     fn vectors(&self, model: &Model, records: &[Record], field: &str, language: Option<&str>) -> Result<Vec<Vectors>> {
         let states = TextStates { field, language, layers: &self.chosen(model), batch_tokens: self.batch_tokens };
-        states.of(model, records).map_err(|e| e.within("parallel-alignment"))
+        states.of(model, records)
     }
 }
 

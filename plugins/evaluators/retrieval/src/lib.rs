@@ -66,7 +66,7 @@ impl Retrieval {
     fn vectors(&self, model: &Model, records: &[Record], field: &str, language: Option<&str>) -> Result<Vectors> {
         let layers = [self.layer.unwrap_or_else(|| model.spec().layers(model.spec().main()))];
         let states = TextStates { field, language, layers: &layers, batch_tokens: self.batch_tokens };
-        let vectors = states.of(model, records).map_err(|e| e.within("evaluator retrieval"))?;
+        let vectors = states.of(model, records)?;
         Ok(vectors.into_iter().next().unwrap_or_default())
     }
 }

@@ -74,6 +74,7 @@ impl Toy {
             develop: false,
             freeze: false,
             reason: None,
+            rerun: false,
             pages: false,
             paths: vec![],
             cache: Some(self.path("cache")),

@@ -157,3 +157,21 @@ fn other_numbers_of_seeds_are_refused_and_full_tells_what_is_missing() {
         assert!(told.contains("base: the paper's model, in Hugging Face's form") && told.contains("--path NAME=PATH"), "{told}");
     }
 }
+
+#[test]
+fn what_was_judged_runs_again_after_a_change_and_confirms_nothing() {
+    let toy = Toy::developed_and_frozen();
+    let told = toy.repro(|a| a.rerun = true).expect_err("refused");
+    assert!(told.contains("a verdict was expected, which could be run again"), "{told}");
+    toy.repro(|_| ()).expect("judged");
+    let before = (toy.read("docs/repro/history.jsonl"), toy.read("docs/repro/toy.md"));
+    toy.replace("crates/kernel/src/lib.rs", "code", "other code");
+    toy.repro(|_| ()).expect_err("changed since the freeze");
+    let calls = toy.calls().len();
+    toy.repro(|a| a.rerun = true).expect("run again");
+    let again: Vec<String> = toy.calls().into_iter().skip(calls).collect();
+    assert!(!again.is_empty() && again.iter().all(|c| ["1", "2", "3", "4", "5"].contains(&c.split(' ').nth(1).unwrap_or_default())), "{again:?}");
+    assert_eq!((toy.read("docs/repro/history.jsonl"), toy.read("docs/repro/toy.md")), before);
+    let told = toy.repro(|a| (a.rerun, a.all_claims) = (true, true)).expect_err("refused");
+    assert!(told.contains("what was judged is scale mini, central claims"), "{told}");
+}

@@ -1,0 +1,45 @@
+//! What was judged, run again with the files as they are now: for who wants to see it happen, or has changed something since. It confirms
+//! nothing, and nothing is added to the history.
+
+use super::cache::Outcome;
+use super::campaign::{Campaign, seconds};
+use super::history::{self, Past};
+use super::scale::Scale;
+use super::sides::Named;
+use super::{confirm, freeze, pages, verdicts};
+use anyhow::{Context, Result, ensure};
+
+/// Runs the frozen claims on the seeds that they were judged on, and tells both outcomes beside each other.
+///
+/// # Errors
+/// Nothing was judged, at another scale or of other claims, or a run cannot be started.
+pub fn run(campaign: &Campaign<'_>, (scale, all_claims): (Scale, bool)) -> Result<()> {
+    let (root, paper) = (campaign.root, campaign.paper);
+    let slug = paper.slug.as_str();
+    let lines = history::read(root)?;
+    let past = Past::of(&lines, slug);
+    let nothing = || format!("repro {slug}: a verdict was expected, which could be run again; `cargo xtask repro {slug}` makes one");
+    let (frozen, _) = past.freeze().with_context(nothing)?;
+    let (judged, time) = past.judged(&frozen.id).with_context(nothing)?;
+    let same = frozen.scale == scale && frozen.all_claims == all_claims;
+    ensure!(
+        same,
+        "repro {slug}: what was judged is scale {}, {}; ask for the same",
+        frozen.scale.name(),
+        if frozen.all_claims { "--all-claims" } else { "central claims" }
+    );
+    let claims = freeze::family(paper, all_claims);
+    let named: Named = frozen.best.clone();
+    let ran = campaign.run(&confirm::cells(&confirm::needed_arms(&claims, &named), &judged.seeds, &frozen.rates))?;
+    let now = verdicts::of(paper, &claims, &named, (&judged.seeds, &ran))?;
+    let spent = ran.iter().map(|r| if let Outcome::Done(run) = &r.outcome { run.seconds } else { 0.0 }).sum();
+    let changed = freeze::Parts::now(root, slug)?.changed(&frozen.parts);
+    let changed = if changed.is_empty() { "nothing has changed since".into() } else { format!("changed since: {}", changed.join(", ")) };
+    println!("\nrepro {slug} again, seeds {:?}, {}; judged {time}, {changed}; nothing is confirmed by this", judged.seeds, seconds(spent));
+    for claim in &now {
+        println!("  now    {:16} {}", pages::word(claim.verdict), pages::line(claim));
+        let before = judged.claims.iter().find(|c| c.id == claim.id);
+        println!("  judged {}", before.map_or_else(|| "not at all".into(), |c| format!("{:16} {}", pages::word(c.verdict), pages::line(c))));
+    }
+    Ok(())
+}
