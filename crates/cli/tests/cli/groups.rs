@@ -81,3 +81,54 @@ fn contradicting_options_of_evaluators_are_told_before_anything_is_trained() {
     desk.file("texts/sw.txt", "b\n".as_bytes());
     desk.run_refused(&["stage `all`: evaluator chrf: options: expected exactly one of decode, written, found neither"]);
 }
+
+#[test]
+fn models_of_a_stage_are_compared_with_the_first_on_the_same_records() {
+    let more = r#"
+[[stage]]
+name = "tuned"
+train = { model = "m", data = "a", budget = { steps = 30 }, batch_tokens = 512, sequence_length = 64, learning_rate = 1e-2 }
+objectives = [{ use = "causal-lm" }]
+[[stage]]
+name = "same"
+export = { model = "m" }
+[[stage]]
+name = "beside"
+[stage.evaluate]
+models = ["m", "same", "tuned"]
+group = ["language"]
+on = [{ use = "bits-per-byte", data = "a" }, { use = "bits-per-byte", data = "texts" }, { use = "byte-ngram", data = "texts", train = "a" }]
+"#;
+    let desk = Desk::with(&format!("{RECIPE}{more}"));
+    desk.file("texts/eu.txt", "etxe zuria\nmendi handia\n".as_bytes());
+    desk.file("texts/sw.txt", "nyumba nyeupe\nmlima mkubwa sana\nmto\n".as_bytes());
+    let told = desk.good(&["run", "recipe.toml", "--out", "out"]);
+    let report: Json = serde_json::from_slice(&std::fs::read(desk.path("out/report.json")).expect("a report")).expect("JSON");
+    let scores = report["scores"].as_array().expect("scores");
+    let comparisons = report["comparisons"].as_array().expect("comparisons");
+    let texts = |c: &Json| ["data", "language", "model"].map(|key| c[key].as_str().expect("a text").to_owned());
+    let rows: Vec<String> = comparisons.iter().map(|c| texts(c).join(" ")).collect();
+    let languages = ["eus_Latn", "swh_Latn", "average"];
+    let of_texts = |model: &str| languages.map(|language| format!("texts {language} {model}"));
+    let own = &comparisons[0]["language"].as_str().expect("a language");
+    let expected: Vec<String> =
+        ["same", "tuned"].map(|model| format!("a {own} {model}")).into_iter().chain(of_texts("same")).chain(of_texts("tuned")).collect();
+    assert_eq!(rows, expected, "references and stages with one model have none");
+    for c in comparisons {
+        let score = |model: &str| {
+            let row = scores.iter().find(|s| s["stage"] == "beside" && s["data"] == c["data"] && s["language"] == c["language"] && s["model"] == model);
+            row.and_then(|s| s["value"].as_f64()).expect("a score")
+        };
+        let number = |key: &str| c[key].as_f64().expect("a number");
+        let difference = score(c["model"].as_str().expect("a model")) - score("m");
+        assert!((number("difference") - difference).abs() < 1e-9, "{c}");
+        assert!(number("low") <= number("difference") && number("difference") <= number("high"), "{c}");
+        assert!(number("p") <= number("p_holm") && number("p_holm") <= 1.0, "{c}");
+    }
+    let (same, tuned) = (&comparisons[0], &comparisons[1]);
+    assert_eq!((same["p"].as_f64(), same["p_holm"].as_f64()), (Some(1.0), Some(1.0)), "{same}");
+    assert!(tuned["high"].as_f64() < Some(0.0) && tuned["p"].as_f64() < Some(0.0011) && tuned["p_holm"].as_f64() < Some(0.0021), "{tuned}");
+    assert!(told.contains("Against m on the same examples") && told.contains("not told apart"), "{told}");
+    let page = std::fs::read_to_string(desk.path("out/report.html")).expect("a page");
+    assert!(page.contains("a: bits per byte, paired") && page.contains("<td class=\"better\">better</td>"), "{page}");
+}
