@@ -132,3 +132,36 @@ on = [{ use = "bits-per-byte", data = "a" }, { use = "bits-per-byte", data = "te
     let page = std::fs::read_to_string(desk.path("out/report.html")).expect("a page");
     assert!(page.contains("a: bits per byte, paired") && page.contains("<td class=\"better\">better</td>"), "{page}");
 }
+
+#[test]
+fn examples_before_prompts_are_other_records_of_the_language() {
+    let scored = |more: &str| format!("{{ use = \"choice\", data = \"quiz\", format = \"asked\", choices = [\"a\", \"b\"], gold = \"right\"{more} }}");
+    let shots = ", shots = 2, shots_from = \"quiz\"";
+    let entries = ["", shots, ", shots = 2, shots_from = \"quiz\", shots_order = \"drawn\""].map(scored).join(", ");
+    let stage = |entries: &str| {
+        format!(
+            "[data.quiz]\npath = \"quiz/{{language}}.jsonl\"\nlanguages = {{ eus_Latn = \"eu\", swh_Latn = \"sw\" }}\n[formats.asked]\nprompt = \"{{{{ text }}}}:\"\ntarget = \" {{{{ choice }}}}\"\n[[stage]]\nname = \"quiz\"\nevaluate = {{ models = [\"m\"], group = [\"language\"], on = [{entries}] }}\n"
+        )
+    };
+    let desk = Desk::with(&format!("{RECIPE}{}", stage(&entries)));
+    desk.file("texts/eu.txt", "etxe zuria\nmendi handia\n".as_bytes());
+    desk.file("texts/sw.txt", "nyumba nyeupe\nmlima mkubwa sana\nmto\n".as_bytes());
+    let line = |word: &str, i: usize| format!("{{\"id\": \"{i}\", \"text\": \"{word} {i}\", \"a\": \"bai\", \"b\": \"ez\", \"right\": {}}}\n", i % 2);
+    for (language, word) in [("eu", "etxe"), ("sw", "nyumba")] {
+        desk.file(&format!("quiz/{language}.jsonl"), (0..4).map(|i| line(word, i)).collect::<String>().as_bytes());
+    }
+    desk.good(&["run", "recipe.toml", "--out", "out"]);
+    let report: Json = serde_json::from_slice(&std::fs::read(desk.path("out/report.json")).expect("a report")).expect("JSON");
+    let of = |s: &&Json| s["data"] == "quiz" && s["metric"] == "probability_of_right" && s["language"] == "average";
+    let values: Vec<f64> = report["scores"].as_array().expect("scores").iter().filter(of).map(|s| s["value"].as_f64().expect("a value")).collect();
+    assert_eq!(values.len(), 3);
+    assert!(values[0] != values[1] && values[1] != values[2], "what stands before a question changes its answers: {values:?}");
+    let many = Desk::with(&format!("{RECIPE}{}", stage(&scored(", shots = 4, shots_from = \"quiz\""))));
+    for (file, text) in [("texts/eu.txt", "etxe\n"), ("texts/sw.txt", "mto\n")] {
+        many.file(file, text.as_bytes());
+    }
+    for (language, word) in [("eu", "etxe"), ("sw", "nyumba")] {
+        many.file(&format!("quiz/{language}.jsonl"), (0..4).map(|i| line(word, i)).collect::<String>().as_bytes());
+    }
+    many.run_refused(&["expected 4 examples in `eus_Latn` beside the record itself, found 3"]);
+}

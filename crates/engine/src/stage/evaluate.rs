@@ -8,11 +8,13 @@ use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use tongues_eval::Scored;
+use tongues_formats::TextFormat;
+use tongues_formats::shots::{Choice, Order};
 use tongues_kernel::policy::matches;
 use tongues_kernel::{
     Better, Built, Context, Draws, Error, Evaluation, Evaluator, Finding, Format, InMemory, Kind, Model, Name, Record, Result, build, refuse,
 };
-use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy};
+use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy, ShotsOrder};
 use tongues_report::{Comparison, Score};
 
 /// What the row of the mean over languages is called.
@@ -155,7 +157,7 @@ fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMe
                 "take it out, or use an evaluator that scores answers",
             );
         }
-        Some(name) => shop.format(Some(name), model.tokenizer()?.as_ref())?,
+        Some(name) => shop.format(Some(name), model.tokenizer()?.as_ref())?.map(|format| with_shots(shop, format, entry, &*evaluator)).transpose()?,
         None => None,
     };
     let found = evaluator.evaluate(&mut Evaluation { model, data: &data, format: format.as_ref().map(|f| f as &dyn Format), cx: &mut cx })?;
@@ -163,6 +165,19 @@ fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMe
         shop.note_cut(&format!("Scoring {} on {}", entry.plugin, entry.subject()), format);
     }
     Ok(found)
+}
+
+/// The format with worked examples before every prompt, where the entry asks for them.
+fn with_shots(shop: &Shop<'_>, format: TextFormat, entry: &EvaluatorUse, evaluator: &dyn Evaluator) -> Result<TextFormat> {
+    let (Some(count), Some(data)) = (entry.shots, &entry.shots_from) else { return Ok(format) };
+    let order = match entry.shots_order.unwrap_or_default() {
+        ShotsOrder::First => Order::First,
+        ShotsOrder::Drawn => Order::Drawn(shop.draws.stream("shots").stream(data)),
+    };
+    let between = entry.shots_between.clone().unwrap_or_else(|| "\n\n".into());
+    let choice = Choice { count, order, between, data: data.clone(), own: entry.data.as_ref() == Some(data) };
+    let examples = shop.records(data)?.records.iter().map(|record| evaluator.example(record)).collect::<Result<Vec<Record>>>();
+    examples.and_then(|examples| format.with_shots(&examples, choice)).map_err(|e| e.within(format!("shots from data `{data}`")))
 }
 
 /// The resamples of a group of an entry's records: they depend on the data and the language only, so that models are compared on the
