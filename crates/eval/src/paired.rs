@@ -69,13 +69,13 @@ impl<'f> Pair<'f> {
 
 /// A record's name with how often it came before, since names may repeat.
 fn keys(finding: &Finding) -> Vec<(&str, usize)> {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    let mut key = |item: &'_ Item| {
-        let count = seen.entry(&*item.id).or_default();
+    let (mut seen, mut keys): (HashMap<&str, usize>, Vec<(&str, usize)>) = (HashMap::new(), vec![]);
+    for item in &finding.items {
+        let count = seen.entry(&item.id).or_default();
         *count += 1;
-        (&*item.id, *count)
-    };
-    finding.items.iter().map(&mut key).collect()
+        keys.push((&item.id, *count));
+    }
+    keys
 }
 
 fn value(finding: &Finding, items: &[&Item]) -> f64 {
@@ -85,12 +85,13 @@ fn value(finding: &Finding, items: &[&Item]) -> f64 {
 /// The mean over groups of the differences in each, every group counting once whatever its size; of one group its difference.
 pub fn differ(groups: &[Pair<'_>]) -> Difference {
     let mean = |of: &dyn Fn(&Pair<'_>) -> f64| groups.iter().map(of).sum::<f64>() / groups.len() as f64;
-    let value = mean(&Pair::difference);
+    let value = mean(&|pair| pair.difference());
     let (low, high) = interval((0..RESAMPLES as u64).map(|sample| mean(&|pair| pair.resampled(sample))).collect());
     // Sums in another order differ in their last places; and a difference that is not a number counts against the model.
     let size = mean(&|pair| self::value(pair.other.0, &pair.other.1).abs());
     let least = value.abs() - 1e-10 * size.max(value.abs());
-    let beyond = (0..RESAMPLES as u64).filter(|trial| !(mean(&|pair| pair.exchanged(*trial)).abs() < least)).count();
+    let far = |difference: f64| difference.abs() >= least || difference.is_nan() || least.is_nan();
+    let beyond = (0..RESAMPLES as u64).filter(|trial| far(mean(&|pair| pair.exchanged(*trial)))).count();
     let p = (beyond + 1) as f64 / (RESAMPLES + 1) as f64;
     Difference { value, low, high, p, n: groups.iter().map(|pair| pair.other.1.len()).sum() }
 }

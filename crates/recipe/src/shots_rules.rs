@@ -33,11 +33,11 @@ impl Checks<'_, '_> {
         match entry.get("format").and_then(Json::as_str) {
             None => self.tell_key(&at("shots"), Finding::new("a `format` that writes prompt and target", "none", "add `format`")),
             Some(name) => {
-                let definition = self.json.get("formats").and_then(|formats| formats.get(name));
-                if name == "chat" && definition.is_none() || definition.is_some_and(|d| d.get("chat").is_some()) {
+                let definition = self.json.get("formats").and_then(|formats| formats.get(name)).cloned();
+                if name == "chat" && definition.is_none() || definition.as_ref().is_some_and(|d| d.get("chat").is_some()) {
                     let remedy = "name a format with `prompt` and `target`, or take `shots` out";
                     self.tell(&at("format"), Finding::new("a format with `prompt` and `target`, for `shots`", "a chat template", remedy));
-                } else if definition.is_some_and(|d| d.get("target").is_none()) {
+                } else if definition.as_ref().is_some_and(|d| d.get("target").is_none()) {
                     let remedy = format!("add `target` to [formats.{name}]");
                     self.tell(&at("format"), Finding::new("a format with a `target`, for `shots`", "none", remedy));
                 }

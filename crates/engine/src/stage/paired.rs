@@ -16,8 +16,11 @@ pub struct Found {
 }
 
 /// A model against the baseline on one entry: every metric in every group, then as the mean over groups. Scores of references depend on
-/// no model and are left out. What cannot be compared is noted.
+/// no model and are left out, and so are those of weights, which are no sample. What cannot be compared is noted.
 pub fn against(shop: &Shop<'_>, stage: &str, entry: &EvaluatorUse, baseline: &Found, model: &Found) -> Vec<Comparison> {
+    if entry.data.is_none() {
+        return vec![];
+    }
     let row = |finding: &Finding, language: &str, found: Difference| Comparison {
         stage: stage.into(),
         evaluator: entry.plugin.clone(),
@@ -34,16 +37,12 @@ pub fn against(shop: &Shop<'_>, stage: &str, entry: &EvaluatorUse, baseline: &Fo
         n: found.n as u64,
         better: direction(finding.better),
     };
-    let pair = |metric: &str, (a, b): (&Group, &Group), several: bool| {
-        let of = |group: &'_ Group| group.findings.iter().position(|f| f.metric == metric && f.reference.is_none());
-        Pair::new(&a.findings[of(a)?], &b.findings[of(b)?], draws(shop, entry, a, several))
-    };
     let several = baseline.groups.len() > 1;
     let beside: Vec<(&Group, &Group)> = baseline.groups.iter().zip(&model.groups).collect();
     let metrics = baseline.groups.first().into_iter().flat_map(|group| group.findings.iter().filter(|f| f.reference.is_none()));
     let mut all = vec![];
     for finding in metrics {
-        let pairs: Vec<Option<Pair<'_>>> = beside.iter().map(|groups| pair(&finding.metric, *groups, several)).collect();
+        let pairs: Vec<Option<Pair<'_>>> = beside.iter().map(|groups| pair(shop, entry, &finding.metric, *groups, several)).collect();
         let lacking = pairs.iter().filter(|pair| pair.is_none()).count();
         if lacking > 0 {
             shop.note(format!(
@@ -63,6 +62,12 @@ pub fn against(shop: &Shop<'_>, stage: &str, entry: &EvaluatorUse, baseline: &Fo
         }
     }
     all
+}
+
+/// A metric of two models in one group.
+fn pair<'g>(shop: &Shop<'_>, entry: &EvaluatorUse, metric: &str, (a, b): (&'g Group, &'g Group), several: bool) -> Option<Pair<'g>> {
+    let of = |group: &Group| group.findings.iter().position(|f| f.metric == metric && f.reference.is_none());
+    Pair::new(&a.findings[of(a)?], &b.findings[of(b)?], draws(shop, entry, a, several))
 }
 
 /// Corrects the p of one entry's comparisons, those of every metric together.
