@@ -4,6 +4,7 @@ mod accumulation;
 mod adapters;
 mod batches;
 mod chats;
+mod choice;
 mod curve;
 mod decode;
 mod families;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tongues_io::write_atomic;
 use tongues_kernel::{Error, Model, Result};
-use tongues_report::Score;
+use tongues_report::{Comparison, Score};
 
 /// The folder of everything that resuming needs; it is gone when the run has finished.
 pub const RESUME: &str = "resume";
@@ -34,6 +34,9 @@ pub struct StageRecord {
     pub name: String,
     /// What it found.
     pub scores: Vec<Score>,
+    /// What its models differ by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
     /// All sentences for the report up to its end.
     pub notes: Vec<String>,
     /// Wall-clock seconds.

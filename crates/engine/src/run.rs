@@ -150,11 +150,12 @@ fn one(work: &Work<'_, '_>, journal: &Journal) -> Result<StageRecord> {
     let (start, stage) = (Instant::now(), work.stage);
     work.pause()?;
     work.clear()?;
-    let scores = stage::run(work, journal).map_err(|e| e.within(format!("stage `{}`", stage.name)))?;
+    let found = stage::run(work, journal).map_err(|e| e.within(format!("stage `{}`", stage.name)))?;
     let model = work.shop.models.borrow().get(&stage.name).and_then(|model| ModelRecord::of(model, &stage.name, work.folder));
     Ok(StageRecord {
         name: stage.name.clone(),
-        scores,
+        scores: found.scores,
+        comparisons: found.comparisons,
         notes: work.shop.notes.borrow().clone(),
         seconds: start.elapsed().as_secs_f64(),
         memory: anonymous_bytes(),
@@ -166,6 +167,7 @@ fn one(work: &Work<'_, '_>, journal: &Journal) -> Result<StageRecord> {
 
 fn tell(report: &mut Report, record: &StageRecord) {
     report.scores.extend(record.scores.iter().cloned());
+    report.comparisons.extend(record.comparisons.iter().cloned());
     if record.trained {
         report.curves.push(CurveRef { stage: record.name.clone() });
     }

@@ -1,4 +1,8 @@
-//! From findings to scores: one number per metric with an interval over its items.
+//! From findings to scores: one number per metric with an interval over its items, and what two models differ by.
+
+mod paired;
+
+pub use paired::{Difference, Pair, differ, holm};
 
 use rand_core::RngCore;
 use tongues_kernel::{Aggregate, Draws, Finding, Item};
@@ -42,13 +46,18 @@ pub fn average(groups: &[(&Finding, Draws)]) -> Scored {
     let mean = |value: &dyn Fn(&Finding, Draws) -> f64| groups.iter().map(|(f, d)| value(f, *d)).sum::<f64>() / groups.len() as f64;
     let value = mean(&|f, _| aggregate(&f.aggregate, &f.items));
     let drawn = |r: u64| mean(&|f, draws| aggregate(&f.aggregate, resample(&f.items, draws.step(r))));
-    let mut means: Vec<f64> = (0..RESAMPLES as u64).map(drawn).collect();
-    means.sort_by(f64::total_cmp);
-    let at = |share: f64| means[((RESAMPLES - 1) as f64 * share).round() as usize];
-    Scored { value, low: at(0.025), high: at(0.975), n: groups.iter().map(|(f, _)| f.items.len()).sum() }
+    let (low, high) = interval((0..RESAMPLES as u64).map(drawn).collect());
+    Scored { value, low, high, n: groups.iter().map(|(f, _)| f.items.len()).sum() }
 }
 
-fn resample(items: &[Item], draws: Draws) -> impl Iterator<Item = &Item> {
+/// The 2.5 % and the 97.5 % quantile of the values of all resamples.
+fn interval(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((RESAMPLES - 1) as f64 * share).round() as usize];
+    (at(0.025), at(0.975))
+}
+
+fn resample<T>(items: &[T], draws: Draws) -> impl Iterator<Item = &T> {
     let mut rng = draws.rng();
     (0..items.len()).map(move |_| &items[((u128::from(rng.next_u64()) * items.len() as u128) >> 64) as usize])
 }

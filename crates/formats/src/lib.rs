@@ -6,6 +6,7 @@
 //! - [`ChatTemplate`]: conversations as a checkpoint writes them
 //! - [`Strings`]: `prompt` and `target` of a recipe
 //! - [`TextFormat`]: either of them as a [`tongues_kernel::Format`]
+//! - [`shots`]: worked examples before a prompt
 //! - [`syntax`]: what is wrong with a template before anything is rendered
 
 mod chat_template;
@@ -15,6 +16,7 @@ mod environment;
 mod generation;
 mod python;
 mod row;
+pub mod shots;
 mod spans;
 mod strings;
 mod text_format;

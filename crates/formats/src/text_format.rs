@@ -2,12 +2,13 @@
 
 use crate::conversation::{self, ASSISTANT};
 use crate::row::{Rendered, Row, start};
+use crate::shots::{self, Shots};
 use crate::spans::{Loss, assistant};
 use crate::truncate::{Truncate, fit};
 use crate::{ChatTemplate, Strings};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tongues_kernel::{Format, Formatted, Name, Record, Result, Tally, Tokenizer, Turn};
+use tongues_kernel::{Format, Formatted, Name, Record, Result, Tally, Tokenizer, Turn, refuse};
 
 /// How a format is used.
 #[derive(Clone, Debug)]
@@ -36,13 +37,35 @@ pub enum Body {
 pub struct TextFormat {
     options: Options,
     body: Body,
+    shots: Option<Shots>,
     tally: Mutex<Tally>,
 }
 
 impl TextFormat {
     /// A format that has cut nothing yet.
     pub fn new(body: Body, options: Options) -> Self {
-        Self { options, body, tally: Mutex::default() }
+        Self { options, body, shots: None, tally: Mutex::default() }
+    }
+
+    /// The same with worked examples before every prompt; none of them is learned.
+    ///
+    /// # Errors
+    /// The format is a chat template or has no target, or a record lacks a field.
+    pub fn with_shots(self, records: &[Record], choice: shots::Choice) -> Result<Self> {
+        let Body::Strings(strings) = &self.body else {
+            let remedy = "take `shots` out, or write a format with `prompt` and `target`";
+            return refuse(format!("format `{}`", self.options.name), "a format with `prompt` and `target`, for `shots`", "a chat template", remedy);
+        };
+        let shots = Shots::new(strings, records, choice)?;
+        Ok(Self { shots: Some(shots), ..self })
+    }
+
+    /// A text with the examples before it.
+    fn shown(&self, record: &Record, rendered: Rendered) -> Result<Rendered> {
+        let Some(shots) = &self.shots else { return Ok(rendered) };
+        let before = shots.before(record, &rendered.text[..rendered.answer])?;
+        let learned = rendered.learned.iter().map(|span| span.start + before.len()..span.end + before.len()).collect();
+        Ok(Rendered { learned, answer: rendered.answer + before.len(), text: before + &rendered.text, ..rendered })
     }
 
     /// The texts of a record, by the name of their row, with what is learned of them.
@@ -57,7 +80,7 @@ impl TextFormat {
         if self.options.loss == Loss::All {
             all.iter_mut().for_each(|(_, rendered)| rendered.learned = std::iter::once(0..rendered.text.len()).collect());
         }
-        Ok(all)
+        all.into_iter().map(|(name, rendered)| Ok((name, self.shown(record, rendered)?))).collect()
     }
 
     fn conversations(&self, template: &ChatTemplate, record: &Record) -> Result<Vec<(Name, Rendered)>> {
@@ -113,7 +136,9 @@ impl Format for TextFormat {
     fn prompt(&self, record: &Record, tokenizer: &dyn Tokenizer) -> Result<Vec<u32>> {
         match &self.body {
             Body::Strings(strings) => {
-                let ids = tokenizer.encode(&strings.prompt(record)?)?;
+                let prompt = strings.prompt(record)?;
+                let before = self.shots.as_ref().map_or_else(|| Ok(String::new()), |shots| shots.before(record, &prompt))?;
+                let ids = tokenizer.encode(&(before + &prompt))?;
                 let begin = start(tokenizer).filter(|id| ids.first() != Some(id));
                 Ok(begin.into_iter().chain(ids).collect())
             }

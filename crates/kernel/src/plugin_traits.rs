@@ -55,6 +55,13 @@ pub trait Evaluator: Send + Sync {
     fn takes_format(&self) -> bool {
         false
     }
+    /// A record of the data as an example that shows its right answer, with every field that the evaluator adds for formats.
+    ///
+    /// # Errors
+    /// The record does not tell its right answer.
+    fn example(&self, record: &Record) -> Result<Record> {
+        Ok(record.clone())
+    }
     /// Scores data, not weights alone.
     fn needs_data(&self) -> bool {
         true

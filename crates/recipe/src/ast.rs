@@ -173,9 +173,34 @@ pub struct EvaluatorUse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub limit: Option<usize>,
+    /// So many worked examples before every prompt (lm-evaluation-harness: `num_fewshot`): records of the same language, never the record itself, as the format writes prompt and target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub shots: Option<usize>,
+    /// The data set that examples are taken from (`fewshot_split`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ref" = "data"))]
+    pub shots_from: Option<String>,
+    /// Which examples; the first ones where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots_order: Option<ShotsOrder>,
+    /// What stands behind every example (`fewshot_delimiter`); an empty line where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots_between: Option<String>,
     /// The plugin's own options.
     #[serde(flatten)]
     pub options: Map<String, Json>,
+}
+
+/// Which records stand before a prompt as examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShotsOrder {
+    /// The first of the data, the same for every record.
+    #[default]
+    First,
+    /// Drawn for every record from the seed and the record's id.
+    Drawn,
 }
 
 impl EvaluatorUse {

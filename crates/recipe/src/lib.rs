@@ -20,6 +20,7 @@ mod place;
 mod resolved;
 mod rules;
 mod scope;
+mod shots_rules;
 mod sweep;
 mod visit;
 

@@ -128,6 +128,7 @@ impl Checks<'_, '_> {
 
     fn stage_rules(&mut self, path: &[String], stage: &Json) {
         self.exactly_one(path, stage, &KINDS);
+        self.shots_rules(path, stage);
         self.optimizers(path, stage);
         match stage.get("train") {
             Some(train) => self.train_rules(path, stage, train),

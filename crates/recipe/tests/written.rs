@@ -115,6 +115,16 @@ fn options_of_derived_schemas_list_words_tables_and_references() {
             How its records become text: `chat`, or a name under `[formats]`.
         limit: whole number, at least 1; optional
             At most so many records, evenly spread; of every language, where scores are grouped.
+        shots: whole number, at least 1; optional
+            So many worked examples before every prompt (lm-evaluation-harness: `num_fewshot`): records of the same language, never the record itself, as the format writes prompt and target.
+        shots_from: the name of a data set in the recipe; optional
+            The data set that examples are taken from (`fewshot_split`).
+        shots_order: one of "first", "drawn"; optional
+            Which examples; the first ones where absent.
+            "first": The first of the data, the same for every record.
+            "drawn": Drawn for every record from the seed and the record's id.
+        shots_between: text; optional
+            What stands behind every example (`fewshot_delimiter`); an empty line where absent.
     keep: one of "last", "best"; default "last"
         Which state the stage ends with.
         "last": The last.

@@ -139,3 +139,30 @@ fn a_stage_generates_from_prompts_or_data() {
         ],
     );
 }
+
+#[test]
+fn shots_need_data_and_a_format_that_writes_them() {
+    let old = "data = \"corpus.dev\", format = \"chat\", limit";
+    let with = |keys: &str| format!("data = \"corpus.dev\", {keys}, limit");
+    let told = |keys: &str| -> Vec<String> {
+        let found = problems(&good().replacen(old, &with(keys), 1));
+        found.iter().map(|p| p.split_once("evaluate.on.0.").unwrap_or_else(|| panic!("{p}")).1.to_owned()).collect()
+    };
+    assert_eq!(told("format = \"mt\", shots = 2, shots_from = \"corpus.train\", shots_order = \"drawn\", shots_between = \"\\n\""), [""; 0]);
+    assert_eq!(told("shots_order = \"first\""), ["shots_order: expected `shots` beside it, found none | add for example `shots = 5`"]);
+    assert_eq!(
+        told("shots = 2"),
+        [
+            "shots: expected `shots_from`: the data set that examples are taken from, found none | add `shots_from = \"NAME\"`",
+            "shots: expected a `format` that writes prompt and target, found none | add `format`",
+        ]
+    );
+    let chat = [
+        "format: expected a format with `prompt` and `target`, for `shots`, found a chat template | name a format with `prompt` and `target`, or take `shots` out",
+    ];
+    for name in ["chat", "talk"] {
+        assert_eq!(told(&format!("format = \"{name}\", shots = 2, shots_from = \"corpus.train\"")), chat);
+    }
+    let unknown = told("format = \"mt\", shots = 2, shots_from = \"corpus.trian\"");
+    assert!(unknown.len() == 1 && unknown[0].starts_with("shots_from: expected the name of"), "{unknown:?}");
+}

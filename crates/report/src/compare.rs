@@ -1,7 +1,7 @@
 //! Several runs side by side: one report whose models carry their run's name.
 
 use crate::metrics::MetricLine;
-use crate::schema::{CurveRef, Languages, Report, SCHEMA, Score};
+use crate::schema::{Comparison, CurveRef, Languages, Report, SCHEMA, Score};
 
 /// Merges named runs into one report. Models, stages, times and memory are prefixed with their
 /// run (`run/model`), so that scores of the same evaluator, data and metric meet in one table.
@@ -40,6 +40,8 @@ fn add(merged: &mut Report, run: &str, report: &Report) {
     merged.notes.push(format!("Run {run}: recipe {}, seed {}.", report.recipe, report.seed));
     merged.notes.extend(report.notes.iter().map(|note| format!("Run {run}: {note}")));
     merged.scores.extend(report.scores.iter().map(|score| Score { stage: within(run, &score.stage), model: within(run, &score.model), ..score.clone() }));
+    let renamed = |c: &Comparison| Comparison { stage: within(run, &c.stage), baseline: within(run, &c.baseline), model: within(run, &c.model), ..c.clone() };
+    merged.comparisons.extend(report.comparisons.iter().map(renamed));
     merged.claims.extend(report.claims.iter().cloned());
     merged.timing.extend(report.timing.iter().map(|(stage, seconds)| (within(run, stage), *seconds)));
     merged.memory.extend(report.memory.iter().map(|(what, bytes)| (within(run, what), *bytes)));

@@ -44,6 +44,13 @@ pub(crate) fn fixed(value: f64, places: usize) -> String {
     if zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
+/// A difference: the same with a sign, except where it reads zero.
+pub(crate) fn signed(value: f64, places: usize) -> String {
+    let text = fixed(value, places);
+    let zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if value > 0.0 && !zero { format!("+{text}") } else { text }
+}
+
 /// One number with three significant digits.
 pub(crate) fn short(value: f64) -> String {
     fixed(value, decimals(&[value]))
@@ -143,6 +150,7 @@ mod tests {
         assert_eq!(percent(0.04), "0.0 %");
         assert_eq!(percent(12.0), "+12.0 %");
         assert_eq!(percent(1234.5), "+1234 %");
+        assert_eq!([0.25, -0.25, 0.001, f64::NAN].map(|v| signed(v, 2)), ["+0.25", "-0.25", "0.00", "not a number"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `report.json`, schema 1.
 //!
 //! Field names, their meaning and their units are a stable interface: other programs read this
-//! file. A key that this version does not know is refused, so every added field raises
-//! [`SCHEMA`].
+//! file. A key that this version does not know is refused, so every field that is added after the
+//! first release raises [`SCHEMA`].
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -33,6 +33,9 @@ pub struct Report {
     /// All scores, in the order in which they were measured; pages keep this order.
     #[serde(default)]
     pub scores: Vec<Score>,
+    /// Models against the first one of their stage, on the same records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
     /// Judged claims of a paper's recipe, free in form; `text` and `verdict` are shown.
     #[serde(default)]
     pub claims: Vec<Value>,
@@ -95,6 +98,44 @@ pub struct Score {
     pub reference: bool,
 }
 
+/// A model against the first one of its stage, on the same records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// The stage that measured both.
+    pub stage: String,
+    /// The plugin that measured both.
+    pub evaluator: String,
+    /// The data set.
+    pub data: String,
+    /// The language of that data; `average` is the mean over languages.
+    #[serde(default)]
+    pub language: String,
+    /// What was measured.
+    pub metric: String,
+    /// The first model.
+    pub baseline: String,
+    /// The other one.
+    pub model: String,
+    /// The model's value less the baseline's.
+    #[serde(deserialize_with = "nan::number")]
+    pub difference: f64,
+    /// Lower end of the 95 % interval of `difference`, by a paired bootstrap.
+    #[serde(deserialize_with = "nan::number")]
+    pub low: f64,
+    /// Upper end of that interval.
+    #[serde(deserialize_with = "nan::number")]
+    pub high: f64,
+    /// The share of random exchanges between the two models that make a difference of at least this size.
+    pub p: f64,
+    /// `p` corrected by Holm's method over the comparisons of the same stage, evaluator, data and metric.
+    pub p_holm: f64,
+    /// Number of examples.
+    pub n: u64,
+    /// Which direction is an improvement.
+    pub better: Better,
+}
+
 /// Which direction of a metric is an improvement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,6 +165,7 @@ impl Report {
             seed,
             language: None,
             scores: Vec::new(),
+            comparisons: Vec::new(),
             claims: Vec::new(),
             notes: Vec::new(),
             timing: BTreeMap::new(),

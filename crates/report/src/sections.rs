@@ -9,7 +9,7 @@ use crate::markup::Markup;
 use crate::metrics::MetricLine;
 use crate::number;
 use crate::schema::Report;
-use crate::table::{Head, framed, head, score_table};
+use crate::table::{Head, framed, head, paired_table, score_table};
 
 /// One titled section.
 pub(crate) fn section(m: &mut Markup, title: &str, inside: impl FnOnce(&mut Markup)) {
@@ -30,7 +30,10 @@ pub(crate) fn scores(m: &mut Markup, report: &Report) {
             &[("class", "about")],
             "The dot is the value, the whisker its 95 % interval, the dashed line the first row. Examples is the number of examples scored.",
         );
-        groups(&report.scores).iter().for_each(|group| score_table(m, group, report));
+        for group in groups(&report.scores) {
+            score_table(m, &group, report);
+            paired_table(m, &group, report);
+        }
     });
 }
 

@@ -4,14 +4,18 @@ use crate::change::{Change, Verdict};
 use crate::groups::{Group, Section, role};
 use crate::markup::Markup;
 use crate::number;
+use crate::paired;
 use crate::scale::Scale;
-use crate::schema::{Better, Languages, Report, Score};
+use crate::schema::{Better, Comparison, Languages, Report, Score};
 use crate::svg::{axis, axis_row, interval, whisker};
 
 /// A column's heading and how it stands: `name` flush left, `drawing` centred, else flush right.
 pub(crate) type Head = (&'static str, &'static str);
 
 const HEADS: [Head; 5] = [("Model", "name"), ("Value", ""), ("Change", ""), ("Interval", "drawing"), ("Examples", "")];
+
+/// Those of models against the first one.
+const PAIRED: [Head; 7] = [("Model", "name"), ("Language", "name"), ("Verdict", "name"), ("Difference", ""), ("Interval", ""), ("p", ""), ("p (Holm)", "")];
 
 /// A frame that scrolls sideways on a narrow screen, around a table.
 pub(crate) fn framed(m: &mut Markup, label: &str, table: impl FnOnce(&mut Markup)) {
@@ -47,6 +51,32 @@ pub(crate) fn score_table(m: &mut Markup, group: &Group<'_>, report: &Report) {
         if let Some(scale) = look.scale {
             foot(m, scale);
         }
+    });
+}
+
+/// The table of models against the first one; nothing where there is no such comparison.
+pub(crate) fn paired_table(m: &mut Markup, group: &Group<'_>, report: &Report) {
+    let comparisons = paired::of_group(report, group);
+    if comparisons.is_empty() {
+        return;
+    }
+    let (title, places) = (format!("{}, paired", title(group)), paired::places(group));
+    framed(m, &title, |m| {
+        m.within("caption", &[], |m| {
+            m.name("span", &[("class", "title")], &title);
+            m.name("span", &[("class", "about")], &paired::about(&comparisons));
+        });
+        head(m, &PAIRED);
+        m.within("tbody", &[], |m| comparisons.iter().for_each(|c| paired_row(m, c, places)));
+    });
+}
+
+fn paired_row(m: &mut Markup, comparison: &Comparison, places: usize) {
+    m.within("tr", &[], |m| {
+        m.name("th", &[("scope", "row")], &comparison.model);
+        m.name("td", &[("class", "name")], &comparison.language);
+        m.element("td", &[("class", colour(comparison.verdict()))], comparison.word());
+        comparison.numbers(places).iter().for_each(|number| m.element("td", &[], &typeset(&number.replace("..", " to "))));
     });
 }
 
@@ -149,7 +179,11 @@ fn change_cell(m: &mut Markup, first: &Score, score: &Score) {
 
 /// The class that colours a change; the words say the same.
 pub(crate) fn class(change: Change) -> &'static str {
-    match change.verdict {
+    colour(change.verdict)
+}
+
+fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
         Verdict::Same | Verdict::Unjudged => "plain",

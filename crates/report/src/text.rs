@@ -4,7 +4,8 @@ use crate::change::Change;
 use crate::forgetting::forgetting;
 use crate::groups::{Group, Section, groups};
 use crate::number;
-use crate::schema::{Better, Report, Score};
+use crate::paired;
+use crate::schema::{Better, Comparison, Report, Score};
 use crate::summary::summary;
 use crate::terminal::steers;
 
@@ -15,6 +16,7 @@ pub fn text(report: &Report) -> String {
     for group in groups(&report.scores) {
         out.push(String::new());
         out.extend(score_lines(&group));
+        out.extend(paired_lines(&paired::of_group(report, &group), paired::places(&group)));
     }
     let forgotten: Vec<Vec<String>> = forgetting(report).iter().map(|row| vec![plain(&row.model), plain(row.data), plain(&row.words())]).collect();
     if !forgotten.is_empty() {
@@ -45,6 +47,20 @@ fn score_lines(group: &Group<'_>) -> Vec<String> {
     let mut lines = vec![plain(&title)];
     lines.extend(aligned(&rows, 2));
     lines
+}
+
+/// Models against the first one, below their scores.
+fn paired_lines(comparisons: &[&Comparison], places: usize) -> Vec<String> {
+    if comparisons.is_empty() {
+        return vec![];
+    }
+    let line = |c: &&Comparison| {
+        let language = if c.language.is_empty() { "-" } else { &c.language };
+        [plain(&c.model), plain(language), c.word().to_owned()].into_iter().chain(c.numbers(places)).collect()
+    };
+    let heads = ["model", "language", "verdict", "difference", "interval", "p", "p (Holm)"].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = std::iter::once(heads).chain(comparisons.iter().map(line)).collect();
+    std::iter::once(format!("  {}", plain(&paired::about(comparisons)))).chain(aligned(&rows, 3)).collect()
 }
 
 fn row(section: &Section<'_>, score: &Score, places: usize) -> Vec<String> {

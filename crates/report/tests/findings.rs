@@ -3,7 +3,7 @@
 mod common;
 
 use common::{adapted, bits, step};
-use tongues_report::{Better, Report, Score, compare, html, of_run, summary, text};
+use tongues_report::{Better, Comparison, Report, Score, compare, html, of_run, summary, text};
 
 #[test]
 fn the_sentence_names_the_best_model_and_the_unadapted_one() {
@@ -121,4 +121,51 @@ fn names_cannot_steer_the_terminal() {
     let text = text(&report);
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
     assert!(text.contains("\u{fffd}[2Jlora\u{fffd}\u{fffd}"));
+}
+
+fn paired(model: &str, difference: f64, p: f64, p_holm: f64) -> Comparison {
+    let of = bits(model, "eus_Latn", difference, 0.05);
+    Comparison {
+        stage: of.stage,
+        evaluator: of.evaluator,
+        data: of.data,
+        language: of.language,
+        metric: of.metric,
+        baseline: "base".into(),
+        model: of.model,
+        difference,
+        low: difference - 0.05,
+        high: difference + 0.05,
+        p,
+        p_holm,
+        n: 1204,
+        better: of.better,
+    }
+}
+
+#[test]
+fn paired_differences_stand_below_their_table() {
+    let comparisons = vec![paired("lora", -1.92, 0.001, 0.002), paired("vocab-lora", 0.02, 0.03, 0.06), paired("odd\u{1b}", 0.3, 0.001, 0.003)];
+    let report = Report { comparisons, ..adapted() };
+    let text = text(&report);
+    let lines: Vec<&str> = text.lines().collect();
+    let expected = [
+        "  Against base on the same examples: interval of a paired bootstrap, p of random exchanges, p (Holm) corrected over the comparisons of this metric, not over tables.",
+        "  model       language  verdict         difference      interval      p  p (Holm)",
+        "  lora        eus_Latn  better               -1.92  -1.97..-1.87  0.001     0.002",
+        "  vocab-lora  eus_Latn  not told apart       +0.02  -0.03..+0.07  0.030     0.060",
+        "  odd\u{fffd}        eus_Latn  worse                +0.30  +0.25..+0.35  0.001     0.003",
+        "",
+    ];
+    assert_eq!(lines[7..13], expected, "{text}");
+    let page = html(&report, &[]);
+    let table = page.split("eus_Latn: bits per byte, paired").nth(2).and_then(|rest| rest.split_once("</table>")).expect("a second table").0;
+    assert!(
+        table.contains("<td class=\"better\">better</td><td>\u{2212}1.92</td><td>\u{2212}1.97 to \u{2212}1.87</td><td>0.001</td><td>0.002</td>"),
+        "{table}"
+    );
+    assert!(table.contains("<td class=\"plain\">not told apart</td>"), "{table}");
+    assert_eq!(Report::from_json("r", &report.to_json().unwrap()).unwrap(), report);
+    let both = compare(&[("x".to_owned(), report)]);
+    assert_eq!((both.comparisons[0].baseline.as_str(), both.comparisons[0].model.as_str()), ("x/base", "x/lora"));
 }

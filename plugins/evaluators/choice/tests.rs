@@ -188,3 +188,12 @@ fn wrong_data_and_options_are_named() {
     );
     check_refusals(Kind::Evaluator, "choice", &json!({ "options": ["a", "b"] }));
 }
+
+#[test]
+fn an_example_shows_the_right_choice() {
+    let evaluator: Choice = options("choice", json!({ "choices": ["choices"] })).unwrap();
+    let shown = evaluator.example(&data(|_| Value::Number(1.0)).records[1]).unwrap();
+    assert_eq!((shown.text("choice").unwrap(), shown.text("letter").unwrap(), shown.text("question").unwrap()), ("b", "B", "q"));
+    let untold = evaluator.example(&data(|_| Value::Number(7.0)).records[1]).unwrap_err().to_string();
+    assert!(untold.contains("record r1, field `label`"), "{untold}");
+}

@@ -22,9 +22,10 @@ const fn task(name: &'static str, data: &'static str, path: &'static str, langua
     Task { name, data: (data, path), languages, writes }
 }
 
-const TASKS: [Task; 8] = [
+const TASKS: [Task; 9] = [
     task("masakhaner", "masakhaner", "masakhaner/{language}/test.conll", 8, &[true]),
     task("mgsm", "mgsm", "mgsm/{language}.jsonl", 9, &[true]),
+    task("mgsm-cot", "mgsm", "mgsm/{language}.jsonl", 9, &[true]),
     task("mmlu-african", "mmlu", "african-benchmarks/mmlu/{language}.jsonl", 4, &[false]),
     task("nusax", "nusax", "nusax/sentiment/{language}/test.jsonl", 9, &[false, true]),
     task("sib-200", "sib", "sib-200/{language}/test.jsonl", 12, &[false, false]),
@@ -58,7 +59,9 @@ fn every_task_of_the_folder_is_listed_and_is_a_recipe_without_problems() {
     let mut found: Vec<String> =
         std::fs::read_dir(root().join("recipes/tasks")).expect("tasks").flatten().map(|e| e.file_name().to_string_lossy().replace(".toml", "")).collect();
     found.sort();
-    assert_eq!(found, TASKS.map(|task| task.name));
+    let mut listed = TASKS.map(|task| task.name);
+    listed.sort_unstable();
+    assert_eq!(found, listed);
     let desk = Desk::new();
     for task in &TASKS {
         // What is missing here is the user's: `--resolved` asks for no files.
@@ -77,9 +80,22 @@ fn every_task_runs_on_its_data_with_a_row_a_language() {
     desk.good(&["run", "recipe.toml", "--out", "tiny"]);
     for task in &TASKS {
         let path = format!("data.{}.path={}", task.data.0, data.join(task.data.1).display());
-        let sets = ["--set", "models.model.checkpoint=tiny/stages/m/checkpoint", "--set", &path];
+        let mut sets = vec!["--set", "models.model.checkpoint=tiny/stages/m/checkpoint", "--set", &path];
+        if task.name == "mgsm-cot" {
+            exemplars(&desk, &data);
+            sets.extend(["--set", "data.exemplars.path=exemplars/{language}.jsonl", "--set", "stage.scores.evaluate.on.0.shots=2"]);
+        }
         desk.good(&[&["check", &recipe(task)], &sets[..]].concat());
         check_scores(task, &run(&desk, task, &sets));
+    }
+}
+
+/// The worked solutions of MGSM, a file a language.
+fn exemplars(desk: &Desk, data: &Path) {
+    let text = std::fs::read_to_string(data.join("mgsm/exemplars.jsonl")).expect("exemplars");
+    for language in ["bn", "de", "en", "es", "fr", "ja", "sw", "th", "zh"] {
+        let of: String = text.lines().filter(|line| line.starts_with(&format!("{{\"lang\": \"{language}\""))).map(|line| format!("{line}\n")).collect();
+        desk.file(&format!("exemplars/{language}.jsonl"), of.as_bytes());
     }
 }
 

@@ -1,47 +1,68 @@
 //! Scores of models on data.
 
 use super::Work;
+use super::paired::{Found, against, correct};
 use crate::datasets::spread;
 use crate::shop::Shop;
 use crate::surroundings::Surroundings;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use tongues_eval::Scored;
+use tongues_formats::TextFormat;
+use tongues_formats::shots::{Choice, Order};
 use tongues_kernel::policy::matches;
 use tongues_kernel::{
     Better, Built, Context, Draws, Error, Evaluation, Evaluator, Finding, Format, InMemory, Kind, Model, Name, Record, Result, build, refuse,
 };
-use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy};
-use tongues_report::Score;
+use tongues_recipe::ast::{Evaluate, EvaluatorUse, GroupBy, ShotsOrder};
+use tongues_report::{Comparison, Score};
 
 /// What the row of the mean over languages is called.
-const AVERAGE: &str = "average";
+pub const AVERAGE: &str = "average";
 
-/// Scores every model on every entry.
-pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Vec<Score>> {
+/// What a stage found.
+#[derive(Default)]
+pub struct Scores {
+    /// A row a model, entry, language and metric.
+    pub scores: Vec<Score>,
+    /// Every model against the first one.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Scores every model on every entry, and compares it with the first one.
+pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Scores> {
     let models = named(work, &evaluate.models);
-    let of = models.len() * evaluate.on.len();
+    let entries = &evaluate.on;
+    let of = models.len() * entries.len();
     let by_language = evaluate.group.contains(&GroupBy::Language);
     let mut all: Vec<Score> = vec![];
     let mut references: BTreeSet<usize> = BTreeSet::new();
+    let mut baselines: Vec<Found> = vec![];
+    let mut comparisons: Vec<Vec<Comparison>> = entries.iter().map(|_| vec![]).collect();
     for (m, name) in models.iter().enumerate() {
         let model = work.shop.model(name)?;
-        for (e, entry) in evaluate.on.iter().enumerate() {
+        for (e, entry) in entries.iter().enumerate() {
             work.pause()?;
-            work.progress.tick(m * evaluate.on.len() + e, of, &format!("{name} on {}", entry.subject()));
+            work.progress.tick(m * entries.len() + e, of, &format!("{name} on {}", entry.subject()));
             if references.contains(&e) {
                 continue;
             }
-            let found = grouped(work.shop, &model, entry, by_language)?;
-            if found.iter().any(|group| group.findings.iter().any(|f| f.reference.is_some())) {
+            let groups = grouped(work.shop, &model, entry, by_language)?;
+            if groups.iter().any(|group| group.findings.iter().any(|f| f.reference.is_some())) {
                 references.insert(e);
             }
-            let scores = scores(work.shop, &work.stage.name, name, entry, &found);
+            let scores = scores(work.shop, &work.stage.name, name, entry, &groups);
             all.extend(scores.into_iter().map(|s| Score { reference: m == 0 && !references.contains(&e), ..s }));
+            let found = Found { model: name.clone(), groups };
+            match baselines.get(e) {
+                Some(baseline) => comparisons[e].extend(against(work.shop, &work.stage.name, entry, baseline, &found)),
+                None => baselines.push(found),
+            }
         }
     }
+    comparisons.iter_mut().for_each(|of_entry| correct(of_entry));
     work.progress.tick(of, of, "done");
-    Ok(all)
+    Ok(Scores { scores: all, comparisons: comparisons.concat() })
 }
 
 /// What was found in the records of one language, or in all of them.
@@ -136,7 +157,7 @@ fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMe
                 "take it out, or use an evaluator that scores answers",
             );
         }
-        Some(name) => shop.format(Some(name), model.tokenizer()?.as_ref())?,
+        Some(name) => shop.format(Some(name), model.tokenizer()?.as_ref())?.map(|format| with_shots(shop, format, entry, &*evaluator)).transpose()?,
         None => None,
     };
     let found = evaluator.evaluate(&mut Evaluation { model, data: &data, format: format.as_ref().map(|f| f as &dyn Format), cx: &mut cx })?;
@@ -146,11 +167,34 @@ fn found(shop: &Shop<'_>, model: &Model, entry: &EvaluatorUse, data: Option<InMe
     Ok(found)
 }
 
-/// Rows of the report: those of every group, then the means over groups where there are several. Resamples depend on the data and the
-/// language only, so that models are compared on the same ones.
+/// The format with worked examples before every prompt, where the entry asks for them.
+fn with_shots(shop: &Shop<'_>, format: TextFormat, entry: &EvaluatorUse, evaluator: &dyn Evaluator) -> Result<TextFormat> {
+    let (Some(count), Some(data)) = (entry.shots, &entry.shots_from) else { return Ok(format) };
+    let order = match entry.shots_order.unwrap_or_default() {
+        ShotsOrder::First => Order::First,
+        ShotsOrder::Drawn => Order::Drawn(shop.draws.stream("shots").stream(data)),
+    };
+    let between = entry.shots_between.clone().unwrap_or_else(|| "\n\n".into());
+    let choice = Choice { count, order, between, data: data.clone(), own: entry.data.as_ref() == Some(data) };
+    let examples = shop.records(data)?.records.iter().map(|record| evaluator.example(record)).collect::<Result<Vec<Record>>>();
+    examples.and_then(|examples| format.with_shots(&examples, choice)).map_err(|e| e.within(format!("shots from data `{data}`")))
+}
+
+/// The resamples of a group of an entry's records: they depend on the data and the language only, so that models are compared on the
+/// same ones.
+pub fn draws(shop: &Shop<'_>, entry: &EvaluatorUse, group: &Group, several: bool) -> Draws {
+    let data = shop.draws.stream("bootstrap").stream(entry.subject());
+    if several { data.stream(&group.language) } else { data }
+}
+
+/// The report's word for a direction.
+pub fn direction(better: Better) -> tongues_report::Better {
+    if better == Better::Lower { tongues_report::Better::Lower } else { tongues_report::Better::Higher }
+}
+
+/// Rows of the report: those of every group, then the means over groups where there are several.
 pub fn scores(shop: &Shop<'_>, stage: &str, model: &str, entry: &EvaluatorUse, groups: &[Group]) -> Vec<Score> {
-    let data: Draws = shop.draws.stream("bootstrap").stream(entry.subject());
-    let draws = |group: &Group| if groups.len() > 1 { data.stream(&group.language) } else { data };
+    let draws = |group: &Group| draws(shop, entry, group, groups.len() > 1);
     let row = |finding: &Finding, language: &str, scored: Scored| Score {
         stage: stage.into(),
         model: finding.reference.clone().unwrap_or_else(|| model.into()),
@@ -162,7 +206,7 @@ pub fn scores(shop: &Shop<'_>, stage: &str, model: &str, entry: &EvaluatorUse, g
         low: Some(scored.low),
         high: Some(scored.high),
         n: scored.n as u64,
-        better: if finding.better == Better::Lower { tongues_report::Better::Lower } else { tongues_report::Better::Higher },
+        better: direction(finding.better),
         reference: false,
     };
     let of_group = |group: &Group| {

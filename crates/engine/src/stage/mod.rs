@@ -6,6 +6,7 @@ mod export;
 mod generate;
 mod merge;
 mod optimizers;
+mod paired;
 mod policies;
 pub(crate) mod save;
 mod steps;
@@ -22,8 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tongues_io::disk;
 use tongues_kernel::{Error, Result, refuse};
 use tongues_recipe::ast::Stage;
-use tongues_report::Score;
 
+pub use evaluate::Scores;
 pub(crate) use export::fold_all;
 pub use generate::continued;
 pub(crate) use writing::plain;
@@ -83,11 +84,11 @@ pub fn check_plugins(shop: &Shop<'_>) -> Result<()> {
     shop.recipe.stage.iter().try_for_each(check)
 }
 
-/// Does the work; returns the scores it found.
+/// Does the work; returns what it found.
 ///
 /// # Errors
 /// Its inputs do not fit, or something failed while running.
-pub fn run(work: &Work<'_, '_>, journal: &Journal) -> Result<Vec<Score>> {
+pub fn run(work: &Work<'_, '_>, journal: &Journal) -> Result<Scores> {
     let stage = work.stage;
     if let Some(train) = &stage.train {
         train::run(work, journal, train)?;
@@ -102,5 +103,5 @@ pub fn run(work: &Work<'_, '_>, journal: &Journal) -> Result<Vec<Score>> {
     } else {
         return refuse(format!("stage `{}`", stage.name), "one of train, merge, evaluate, generate, export", "none", "");
     }
-    Ok(vec![])
+    Ok(Scores::default())
 }

@@ -6,6 +6,14 @@ use tongues_kernel::score::language_column;
 use tongues_kernel::{Error, Evaluation, Format, Record, Result, Sequence, Tokenizer, Value, refuse};
 use tongues_metrics::choice::Answer;
 
+/// The record with a choice in the fields that formats name.
+pub(crate) fn with_choice(record: &Record, place: usize, choice: &str) -> Record {
+    let mut record = record.clone();
+    record.fields.insert("choice".into(), Value::Text(choice.into()));
+    record.fields.insert("letter".into(), Value::Text(letter(place).unwrap_or_default().into()));
+    record
+}
+
 /// A row with the tokens that count.
 struct Row {
     ids: Vec<u32>,
@@ -92,9 +100,7 @@ impl Choice {
         let ends: Vec<u32> = tokenizer.ends().into_iter().chain(format.stops(tokenizer)?).collect();
         let (mut rows, mut alone) = (vec![], vec![]);
         for (i, choice) in choices.iter().enumerate() {
-            let mut record = record.clone();
-            record.fields.insert("choice".into(), Value::Text(choice.as_str().into()));
-            record.fields.insert("letter".into(), Value::Text(letter(i).unwrap_or_default().into()));
+            let record = with_choice(record, i, choice);
             let Some(made) = format.rows(&record, tokenizer, room)?.remove("text") else { return Ok(None) };
             let row = Row::of(&made.sequence, &ends);
             if row.tokens() == 0 {
