@@ -14,9 +14,19 @@ pub(crate) fn of_group<'a>(report: &'a Report, group: &Group<'_>) -> Vec<&'a Com
     report.comparisons.iter().filter(holds).collect()
 }
 
+/// A row's name: the model, with stage and evaluator where the same model was compared twice.
+pub(crate) fn label(comparison: &Comparison, all: &[&Comparison]) -> String {
+    let same = |other: &&&Comparison| other.model == comparison.model && other.language == comparison.language;
+    match all.iter().filter(same).count() {
+        1 => comparison.model.clone(),
+        _ => format!("{} ({}, {})", comparison.model, comparison.stage, comparison.evaluator),
+    }
+}
+
 /// What all of them have in common, as one sentence.
 pub(crate) fn about(comparisons: &[&Comparison]) -> String {
     let mut baselines: Vec<&str> = comparisons.iter().map(|c| c.baseline.as_str()).collect();
+    baselines.sort_unstable();
     baselines.dedup();
     let against = baselines.join(", ");
     format!(

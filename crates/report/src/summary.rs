@@ -4,6 +4,9 @@ use crate::groups::{Group, Section, groups, same_language};
 use crate::number;
 use crate::schema::{Better, Report, Score};
 
+/// What the engine calls the mean over languages.
+const AVERAGE: &str = "average";
+
 /// One sentence on what the run found, computed from its scores: the best model on the target
 /// language by the first metric that was measured there, and the unadapted model beside it.
 pub fn summary(report: &Report) -> String {
@@ -18,19 +21,25 @@ pub fn summary(report: &Report) -> String {
 type Headline<'g, 'a> = (&'g Group<'a>, &'g Section<'a>);
 
 /// The section that matters most: target language before others, judged before described, with
-/// an unadapted model before without; then the report's order.
+/// an unadapted model before without; then the report's order. Where no target is named and languages have a mean, the mean.
 fn headline<'g, 'a>(groups: &'g [Group<'a>], report: &Report) -> Option<Headline<'g, 'a>> {
     let target = report.language.as_ref().map(|pair| pair.target.as_str());
     let all = groups.iter().flat_map(|group| group.sections.iter().map(move |s| (group, s)));
     let usable = all.filter(|(_, section)| section.best(|_| true).is_some());
     usable.min_by_key(|(group, section)| {
         let elsewhere = target.is_some_and(|target| !same_language(section.language, target));
-        (elsewhere, group.better == Better::Neither, section.reference().is_none())
+        let one_of_many = target.is_none() && section.language != AVERAGE && group.sections.iter().any(|s| s.language == AVERAGE);
+        (elsewhere, one_of_many, group.better == Better::Neither, section.reference().is_none())
     })
 }
 
 fn sentence(group: &Group<'_>, section: &Section<'_>) -> String {
-    let place = if section.language.is_empty() { group.data } else { section.language };
+    let mean = format!("{}, over its languages,", group.data);
+    let place = match section.language {
+        "" => group.data,
+        AVERAGE => &mean,
+        language => language,
+    };
     let metric = number::metric(group.metric);
     let values: Vec<f64> = section.rows.iter().map(|score| score.value).collect();
     let places = number::decimals(&values);

@@ -67,13 +67,13 @@ pub(crate) fn paired_table(m: &mut Markup, group: &Group<'_>, report: &Report) {
             m.name("span", &[("class", "about")], &paired::about(&comparisons));
         });
         head(m, &PAIRED);
-        m.within("tbody", &[], |m| comparisons.iter().for_each(|c| paired_row(m, c, places)));
+        m.within("tbody", &[], |m| comparisons.iter().for_each(|c| paired_row(m, &paired::label(c, &comparisons), c, places)));
     });
 }
 
-fn paired_row(m: &mut Markup, comparison: &Comparison, places: usize) {
+fn paired_row(m: &mut Markup, label: &str, comparison: &Comparison, places: usize) {
     m.within("tr", &[], |m| {
-        m.name("th", &[("scope", "row")], &comparison.model);
+        m.name("th", &[("scope", "row")], label);
         m.name("td", &[("class", "name")], &comparison.language);
         m.element("td", &[("class", colour(comparison.verdict()))], comparison.word());
         comparison.numbers(places).iter().for_each(|number| m.element("td", &[], &typeset(&number.replace("..", " to "))));

@@ -56,7 +56,7 @@ fn paired_lines(comparisons: &[&Comparison], places: usize) -> Vec<String> {
     }
     let line = |c: &&Comparison| {
         let language = if c.language.is_empty() { "-" } else { &c.language };
-        [plain(&c.model), plain(language), c.word().to_owned()].into_iter().chain(c.numbers(places)).collect()
+        [plain(&paired::label(c, comparisons)), plain(language), c.word().to_owned()].into_iter().chain(c.numbers(places)).collect()
     };
     let heads = ["model", "language", "verdict", "difference", "interval", "p", "p (Holm)"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(heads).chain(comparisons.iter().map(line)).collect();

@@ -169,3 +169,22 @@ fn paired_differences_stand_below_their_table() {
     let both = compare(&[("x".to_owned(), report)]);
     assert_eq!((both.comparisons[0].baseline.as_str(), both.comparisons[0].model.as_str()), ("x/base", "x/lora"));
 }
+
+#[test]
+fn the_sentence_takes_the_mean_over_languages_where_no_target_is_named() {
+    let of = |model: &str, language: &str, value: f64| Score { data: "quiz".into(), ..bits(model, language, value, 0.1) };
+    let scores = vec![of("base", "eus_Latn", 2.0), of("lora", "eus_Latn", 3.0), of("base", "average", 4.0), of("lora", "average", 2.5)];
+    let report = Report { language: None, scores, ..adapted() };
+    assert_eq!(summary(&report), "On quiz, over its languages, the best model is lora at 2.50 bits per byte; unadapted 4.00.");
+    assert!(summary(&Report { language: adapted().language, ..report }).starts_with("On eus_Latn no model beats the unadapted one at 2.00"));
+}
+
+#[test]
+fn a_model_compared_twice_in_a_table_is_told_apart() {
+    let twice = vec![paired("lora", -1.92, 0.001, 0.002), Comparison { evaluator: "other".into(), ..paired("lora", 0.3, 0.5, 0.5) }];
+    let text = text(&Report { comparisons: twice, ..adapted() });
+    assert!(
+        text.contains("  lora (score, bits-per-byte)  eus_Latn  better") && text.contains("  lora (score, other)          eus_Latn  not told apart"),
+        "{text}"
+    );
+}
