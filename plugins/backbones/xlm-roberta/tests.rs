@@ -68,6 +68,7 @@ fn both_families_write_their_own_names() {
     for (family, class) in [("xlm-roberta", "XLMRobertaForMaskedLM"), ("roberta", "RobertaForMaskedLM")] {
         let config = built(family, &json!({})).unwrap().spec().config.clone();
         assert_eq!((&config["model_type"], &config["architectures"]), (&json!(family), &json!([class])));
+        assert_eq!(config["pad_token_id"], json!(1), "what positions were counted from is written down");
     }
 }
 

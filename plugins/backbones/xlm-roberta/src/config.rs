@@ -38,9 +38,8 @@ pub struct RobertaConfig {
     /// Epsilon of the norms.
     #[serde(default = "epsilon")]
     pub layer_norm_eps: f64,
-    /// The padding token. A text's positions count from the number behind it.
-    #[serde(default = "pad")]
-    pub pad_token_id: usize,
+    /// The padding token; 1 where absent, for a fresh model the tokenizer's. A text's positions count from the number behind it.
+    pub pad_token_id: Option<usize>,
     /// How positions are told; `absolute` alone is known.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
@@ -70,9 +69,6 @@ fn types() -> usize {
 fn epsilon() -> f64 {
     1e-12
 }
-fn pad() -> usize {
-    1
-}
 fn absolute() -> String {
     "absolute".into()
 }
@@ -100,7 +96,7 @@ impl RobertaConfig {
 
     /// The position of a text's first token.
     pub fn first_position(&self) -> usize {
-        self.pad_token_id + 1
+        self.pad_token_id.unwrap_or(1) + 1
     }
 
     /// The activation of the feed-forward layer; refuses what contradicts itself.
@@ -136,7 +132,7 @@ impl RobertaConfig {
             max_positions: self.max_position_embeddings - self.first_position(),
             sites: sites(self),
             ties: vec![tie("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"), tie("lm_head.decoder.bias", "lm_head.bias")],
-            config: written(self, names.family, names.class),
+            config: written(&Self { pad_token_id: Some(self.first_position() - 1), ..self.clone() }, names.family, names.class),
             stored: Stored { prefix: "roberta.".into(), ..Stored::default() },
         }
     }
