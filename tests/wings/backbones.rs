@@ -17,3 +17,5 @@ mod mistral;
 mod qwen2;
 #[path = "../../plugins/backbones/qwen3/tests.rs"]
 mod qwen3;
+#[path = "../../plugins/backbones/xlm-roberta/tests.rs"]
+mod xlm_roberta;

@@ -17,6 +17,8 @@ mod chrf;
 mod labels;
 #[path = "../../plugins/evaluators/layer-entropy/tests.rs"]
 mod layer_entropy;
+#[path = "../../plugins/evaluators/masked-accuracy/tests.rs"]
+mod masked_accuracy;
 #[path = "../../plugins/evaluators/number/tests.rs"]
 mod number;
 #[path = "../../plugins/evaluators/off-target/tests.rs"]

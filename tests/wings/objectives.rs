@@ -5,3 +5,5 @@
 mod causal_lm;
 #[path = "../../plugins/objectives/dft/tests.rs"]
 mod dft;
+#[path = "../../plugins/objectives/masked-lm/tests.rs"]
+mod masked_lm;

@@ -6,7 +6,7 @@ use std::path::Path;
 use tongues_io::tensors::{Data, TensorOut, TensorSpec, pt_metadata, write};
 use tongues_io::{Dtype, hf, write_atomic};
 use tongues_kernel::burn::prelude::*;
-use tongues_kernel::{Bare, Call, Draws, Laid, Model, Sequence, Stack, values};
+use tongues_kernel::{Bare, Call, Draws, Laid, Model, Sequence, values};
 
 /// Rows and tokens of the probe.
 const ROWS: usize = 3;
@@ -50,7 +50,7 @@ fn rows(vocabulary: usize) -> Vec<Vec<u32>> {
 
 fn logits(name: &str, model: &Model, rows: &[Vec<u32>]) -> anyhow::Result<TensorOut> {
     let sequences: Vec<Sequence> = rows.iter().map(|r| Sequence::of("text", r.clone(), 1.0)).collect();
-    let input = Laid::new(&sequences)?.input(Stack::Decoder, &model.plain_device());
+    let input = Laid::new(&sequences)?.input(model.spec().main(), &model.plain_device());
     let logits = model.inference().logits(&input, Call::default())?;
     let shape = logits.dims();
     Ok(TensorOut { spec: TensorSpec::new(name, Dtype::F32, shape), data: Data::F32(values(logits)) })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tongues_io::hf::{From, Keep, Reading};
 use tongues_io::hub::{self, Located};
 use tongues_io::{Algorithm, HfTokenizer, hf};
-use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, refuse};
+use tongues_kernel::{Built, Error, Init, Kind, Lineage, Model, Result, Tokenizer, build, find, refuse};
 use tongues_recipe::ast::{self, Blocks, LoadRule, ModelDef, Scratch, TokenizerDef};
 
 impl Shop<'_> {
@@ -106,6 +106,11 @@ impl Shop<'_> {
         let tokenizer = self.tokenizer(&scratch.tokenizer)?;
         let mut options = scratch.options.clone();
         options.entry("vocab_size").or_insert(tokenizer.size().into());
+        // Families that count positions from the padding token need the tokenizer's own.
+        let asked = find(Kind::Backbone, &scratch.plugin).is_some_and(|p| (p.schema)().pointer("/properties/pad_token_id").is_some());
+        if let Some(pad) = tokenizer.pad().filter(|_| asked) {
+            options.entry("pad_token_id").or_insert(pad.into());
+        }
         let mut cx = Surroundings::new(self, name);
         let Built::Backbone(family) = build(Kind::Backbone, &scratch.plugin, serde_json::Value::Object(options), &mut cx)? else {
             return Err(Error::run(&scratch.plugin, "a backbone plugin built something else"));
@@ -141,7 +146,7 @@ impl Shop<'_> {
                     ast::Algorithm::Unigram => Algorithm::Unigram,
                 };
                 let texts = texts(&*self.records(&training.data)?)?;
-                Ok(Arc::new(HfTokenizer::train(algorithm, training.size, &mut texts.into_iter())?))
+                Ok(Arc::new(HfTokenizer::train_with(algorithm, training.size, &training.special, &mut texts.into_iter())?))
             }
             _ => refuse(format!("tokenizer `{name}`"), "`file` or `train`", "neither", ""),
         }

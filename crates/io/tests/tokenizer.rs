@@ -79,6 +79,25 @@ fn training_gives_the_size_and_the_special_tokens_first_and_shortens_text() {
 }
 
 #[test]
+fn further_special_tokens_come_behind_the_three_and_are_written_down() {
+    for algorithm in [Algorithm::Bpe, Algorithm::Unigram] {
+        let with = |special: &[&str]| {
+            let special: Vec<String> = special.iter().map(|s| (*s).to_owned()).collect();
+            HfTokenizer::train_with(algorithm, SIZE, &special, &mut texts().into_iter())
+        };
+        let tokenizer = with(&["<mask>", "<sep>"]).unwrap();
+        assert_eq!([2, 3, 4].map(|id| tokenizer.piece(id).unwrap()), ["<pad>", "<mask>", "<sep>"]);
+        assert_eq!((tokenizer.size(), tokenizer.encode("a<mask>").unwrap().last()), (SIZE, Some(&3)));
+        let config = &tokenizer.files()[1].1;
+        assert!(config.contains("\"mask_token\": \"<mask>\""), "{config}");
+        assert_round_trip(&tokenizer, "kaixo mundua");
+        for taken in [&["</s>"][..], &["<mask>", "<mask>"], &[""], &["<unk>"]] {
+            assert!(with(taken).unwrap_err().to_string().contains("names that are not taken"));
+        }
+    }
+}
+
+#[test]
 fn equal_texts_give_equal_bytes() {
     for algorithm in [Algorithm::Bpe, Algorithm::Unigram] {
         let first = trained(algorithm).definition().to_string();

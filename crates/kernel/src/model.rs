@@ -79,6 +79,25 @@ impl Model {
         Weights::new(&mut self.net.backbone)
     }
 
+    /// Refuses a model whose tokens see those behind them: it knows the next token already.
+    ///
+    /// # Errors
+    /// Its main stack is no decoder.
+    pub fn check_causal(&self, what: &str) -> Result<()> {
+        match self.spec().main() {
+            Stack::Decoder => Ok(()),
+            _ => {
+                let found = format!("{}, an encoder, whose tokens see those behind them", self.spec().family);
+                refuse(
+                    what,
+                    "a model that predicts the next token",
+                    found,
+                    "use a decoder; encoders learn, and are scored on, tokens that are hidden from them",
+                )
+            }
+        }
+    }
+
     /// Adds a part. In a model that trains its parameters can train too, also where they were made without gradients.
     ///
     /// # Errors

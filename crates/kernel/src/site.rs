@@ -54,9 +54,9 @@ pub enum Role {
     AttentionNorm,
     /// The norm before the feed-forward sub-layer.
     FeedForwardNorm,
-    /// The norm after the self-attention sub-layer, before the residual.
+    /// The norm after the self-attention sub-layer: before the residual, or behind it in blocks without norms in front.
     AttentionOutNorm,
-    /// The norm after the feed-forward sub-layer, before the residual.
+    /// The norm after the feed-forward sub-layer: before the residual, or behind it.
     FeedForwardOutNorm,
     /// The norm of every query head `[batch, time · heads, head_dim]`.
     QueryNorm,

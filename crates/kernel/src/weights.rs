@@ -104,7 +104,7 @@ impl<'m> Weights<'m> {
         self.set(name, weight + delta.without_autodiff())
     }
 
-    /// Appends rows to the embedding matrix and to an untied head, and raises `vocab_size`. Returns the range of the new rows.
+    /// Appends rows to the embedding matrix and to an untied head, noughts to the head's bias, and raises `vocab_size`. Returns the range of the new rows.
     ///
     /// # Errors
     /// The backbone names no embedding, or the width differs.
@@ -119,6 +119,7 @@ impl<'m> Weights<'m> {
         if head != embed {
             self.append_to(&head, head_rows)?;
         }
+        self.append_to_bias(new)?;
         let spec = self.backbone.spec_mut();
         spec.vocabulary = old + new;
         spec.config.insert("vocab_size".into(), (old + new).into());
@@ -131,6 +132,19 @@ impl<'m> Weights<'m> {
             return refuse(name, format!("rows of width {}", old.dims()[1]), rows.dims()[1], "");
         }
         self.set(name, Tensor::cat(vec![old.without_autodiff(), rows.without_autodiff()], 0))
+    }
+
+    /// Noughts behind the bias of a head that has one.
+    fn append_to_bias(&mut self, new: usize) -> Result<()> {
+        let Some(head) = self.backbone.spec().sites.iter().find(|i| i.site.role == crate::Role::Head) else { return Ok(()) };
+        let bias = format!("{}.bias", head.path);
+        let source = self.source(&bias);
+        if !self.entries().iter().any(|e| e.name == source) {
+            return Ok(());
+        }
+        let old = self.get::<1>(&bias)?.detach().without_autodiff();
+        let more = Tensor::zeros([new], &old.device());
+        self.set(&bias, Tensor::cat(vec![old, more], 0))
     }
 
     fn source(&self, name: &str) -> String {

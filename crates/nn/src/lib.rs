@@ -10,7 +10,9 @@ mod embedding;
 mod init;
 pub mod insert;
 mod loss;
+pub mod masked;
 mod norm;
+mod pair;
 pub mod peft;
 mod rope;
 
@@ -23,4 +25,5 @@ pub use embedding::Embedding;
 pub use init::{Fill, linear};
 pub use loss::{cross_entropy, cross_entropy_in_pieces};
 pub use norm::{LayerNorm, RmsNorm};
+pub use pair::Pair;
 pub use rope::{LayerRope, Rope, RopeScaling, read_layer_rope, read_rope, write_layer_ropes, write_rope};

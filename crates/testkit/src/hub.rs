@@ -1,6 +1,7 @@
 //! An adapter folder that another program wrote, against what that program computes with it.
 
-use crate::backbone::{Given, contents, floats};
+use crate::backbone::{contents, floats};
+use crate::given::Given;
 use crate::{BackboneCase, spread};
 use serde_json::Value as Json;
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ mod adapter;
 mod backbone;
 mod batch;
 mod format;
+mod given;
 mod gradient;
 mod hub;
 mod merger;

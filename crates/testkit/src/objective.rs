@@ -196,13 +196,14 @@ impl ObjectiveCase {
         assert!(a == b, "objective {}: the same batch gave another loss or gradient", self.name);
     }
 
-    /// Where the objective couples tokens only: which tokens stand, without weight, behind everything else does not matter.
+    /// Where the objective couples tokens only, and tokens see earlier ones alone: which tokens stand, without weight, behind
+    /// everything else does not matter.
     ///
     /// # Panics
     /// It does.
     pub fn weightless_tokens(&self) {
         let objective = self.built();
-        if objective.coupling() != Coupling::Token {
+        if objective.coupling() != Coupling::Token || self.model.check_causal("").is_err() {
             return;
         }
         let with_tail = |id: u32| {

@@ -4,21 +4,30 @@ use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tongues_kernel::{Result, Tokenizer, refuse};
 
-/// Bytes are their own ids; 256 begins a text, 257 ends it, 258 pads.
+/// Bytes are their own ids; 256 begins a text, 257 ends it, 258 pads; 259 hides a token, where there is one that does.
 #[derive(Clone, Debug)]
 pub struct ToyTokenizer {
     definition: Json,
+    size: usize,
 }
 
 impl Default for ToyTokenizer {
     fn default() -> Self {
-        Self { definition: json!({ "model": { "type": "Bytes" } }) }
+        Self { definition: json!({ "model": { "type": "Bytes" } }), size: Self::SIZE }
     }
 }
 
 impl ToyTokenizer {
     /// Bytes and three special tokens.
     pub const SIZE: usize = 259;
+    /// The token that hides others, in [`Self::with_mask`].
+    pub const MASK: u32 = 259;
+
+    /// With a token that hides others.
+    pub fn with_mask() -> Self {
+        let definition = json!({ "model": { "type": "Bytes" }, "added_tokens": [{ "id": Self::MASK, "content": "<mask>", "special": true }] });
+        Self { definition, size: Self::SIZE + 1 }
+    }
 }
 
 impl Tokenizer for ToyTokenizer {
@@ -29,14 +38,14 @@ impl Tokenizer for ToyTokenizer {
         Ok(text.bytes().enumerate().map(|(i, byte)| (u32::from(byte), i..i + 1)).collect())
     }
     fn decode(&self, ids: &[u32]) -> Result<String> {
-        if let Some(id) = ids.iter().find(|id| **id as usize >= Self::SIZE) {
-            return refuse("toy tokenizer", format!("an id below {}", Self::SIZE), id, "");
+        if let Some(id) = ids.iter().find(|id| **id as usize >= self.size) {
+            return refuse("toy tokenizer", format!("an id below {}", self.size), id, "");
         }
         let bytes: Vec<u8> = ids.iter().filter_map(|id| u8::try_from(*id).ok()).collect();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
     fn size(&self) -> usize {
-        Self::SIZE
+        self.size
     }
     fn piece(&self, id: u32) -> Option<String> {
         match id {
@@ -44,6 +53,7 @@ impl Tokenizer for ToyTokenizer {
             256 => Some("<s>".into()),
             257 => Some("</s>".into()),
             258 => Some("<pad>".into()),
+            Self::MASK if self.size > Self::SIZE => Some("<mask>".into()),
             _ => None,
         }
     }

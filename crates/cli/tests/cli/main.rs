@@ -7,6 +7,7 @@ mod certificates;
 mod chats;
 mod determinism;
 mod dtypes;
+mod encoders;
 mod groups;
 mod hub;
 mod merges;

@@ -69,6 +69,7 @@ impl HfTokenizer {
         let roles = [("bos_token", self.bos()), ("eos_token", self.eos()), ("pad_token", self.pad())];
         let name = |(role, id): (&str, Option<u32>)| Some((role.to_string(), json!(self.piece(id?)?)));
         let mut named: Map<String, Json> = roles.into_iter().filter_map(name).collect();
+        named.extend(super::specials::mask(&self.inner).map(|mask| ("mask_token".to_owned(), json!(mask))));
         // The ids come from generation_config.json first; the names that templates use stay those of the tokenizer's files.
         named.iter_mut().for_each(|(key, value)| value.clone_from(self.spoken.get(key).unwrap_or(&value.clone())));
         named

@@ -11,6 +11,14 @@ const BOS: [&str; 4] = ["<s>", "<|begin_of_text|>", "<bos>", "[CLS]"];
 const EOS: [&str; 5] = ["</s>", "<|end_of_text|>", "<eos>", "<|endoftext|>", "[SEP]"];
 const PAD: [&str; 4] = ["<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>"];
 
+const MASK: [&str; 2] = ["<mask>", "[MASK]"];
+
+/// The token that stands for a hidden one, by its usual names among the added tokens.
+pub(super) fn mask(tokenizer: &Tokenizer) -> Option<&'static str> {
+    let added = tokenizer.get_added_vocabulary().get_vocab();
+    MASK.into_iter().find(|name| added.contains_key(*name))
+}
+
 /// Ids of the special tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Specials {

@@ -70,8 +70,9 @@ impl Session {
     /// Rows of which nothing was read and of which no keys are kept: for [`Self::score`] of whole texts.
     ///
     /// # Errors
-    /// A column has not one number a row.
+    /// A column has not one number a row, or the model's tokens see those behind them.
     pub fn once(model: &Model, rows: usize, columns: BTreeMap<Name, Vec<i64>>) -> Result<Self> {
+        model.check_causal("writing, and scoring from left to right")?;
         if let Some((name, column)) = columns.iter().find(|(_, c)| c.len() != rows) {
             return refuse(format!("column `{name}`"), format!("{rows} numbers, one a row"), column.len(), "");
         }

@@ -31,6 +31,10 @@ pub struct TokenizerTraining {
     /// The data set it is trained on (`name` or `name.train`).
     #[schemars(extend("x-ref" = "data"))]
     pub data: String,
+    /// Special tokens beside `<s>`, `</s>` and `<pad>`, which come first: `["<mask>"]` for an encoder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
+    pub special: Vec<String>,
 }
 
 /// Subword algorithm. Both cover every byte, so that no text becomes an unknown token.

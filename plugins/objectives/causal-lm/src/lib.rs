@@ -124,6 +124,7 @@ impl Objective for CausalLm {
     }
 
     fn loss(&self, step: &mut Step<'_>) -> Result<Vec<Term>> {
+        step.model.check_causal("causal-lm")?;
         let out = step.run("text", &Run::default())?;
         let sum = tongues_nn::cross_entropy(step.model, &out, false)?;
         let own = Term { name: "causal-lm".into(), sum, over: step.batch.loss_tokens(), weight: 1.0 };

@@ -259,6 +259,7 @@ impl Objective for Dft {
     }
 
     fn loss(&self, step: &mut Step<'_>) -> Result<Vec<Term>> {
+        step.model.check_causal("dft")?;
         self.check_layers(step.model)?;
         let over = self.denominators(step.batch);
         let term = |name: &str, sum, weight| Term { name: name.into(), sum, over: over.get(name).copied().unwrap_or(0.0), weight };
