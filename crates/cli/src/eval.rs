@@ -5,11 +5,12 @@ use crate::bar::Bar;
 use crate::run::show;
 use crate::toml::{path, paths, quoted};
 use crate::{device, say};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use tongues_engine::{Begin, RunOptions};
+use tongues_io::{hf, hub};
 use tongues_kernel::burn::prelude::Device;
-use tongues_kernel::{Bare, Built, Draws, Kind, build, plugins};
+use tongues_kernel::{Bare, Built, Draws, Kind, Stack, build, plugins};
 use tongues_recipe::Linked;
 
 /// Scores a checkpoint on a text file.
@@ -27,7 +28,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 fn recipe(args: &EvalArgs) -> String {
-    let chosen = if args.evaluators.is_empty() { free_of_options(args.chat) } else { args.evaluators.clone() };
+    let chosen = if args.evaluators.is_empty() { free_of_options(args.chat, is_encoder(&args.model.to_string_lossy())) } else { args.evaluators.clone() };
     let limit = args.limit.map_or(String::new(), |n| format!(", limit = {n}"));
     let chat = if args.chat { ", format = \"chat\"" } else { "" };
     let on: Vec<String> = chosen.iter().map(|name| format!("{{ use = {}, data = \"text\"{chat}{limit} }}", quoted(name))).collect();
@@ -40,12 +41,20 @@ fn recipe(args: &EvalArgs) -> String {
     )
 }
 
-/// Evaluators that can be used without options, and with a format where one is asked for.
-fn free_of_options(format: bool) -> Vec<String> {
+/// Whether a checkpoint's tokens see those behind them. What is wrong with one is told when it is read for its scores.
+fn is_encoder(model: &str) -> bool {
+    let mut cx = Bare { device: Device::default(), draws: Draws::new(0) };
+    let opened = hub::locate(model).and_then(|located| hf::Opened::open(&located.dir, &mut cx));
+    opened.is_ok_and(|opened| opened.spec.main() != Stack::Decoder)
+}
+
+/// Evaluators that can be used without options, and with a format where one is asked for. Those of encoders say so in their schema.
+fn free_of_options(format: bool, encoder: bool) -> Vec<String> {
     let mut cx = Bare { device: Device::default(), draws: Draws::new(0) };
     let mut free = |name: &str| match build(Kind::Evaluator, name, json!({}), &mut cx) {
         Ok(Built::Evaluator(evaluator)) => !format || evaluator.takes_format(),
         _ => false,
     };
-    plugins().into_iter().filter(|p| p.kind == Kind::Evaluator && free(p.name)).map(|p| p.name.to_owned()).collect()
+    let suits = |schema: Json| (schema.get("x-stack") == Some(&json!("encoder"))) == encoder;
+    plugins().into_iter().filter(|p| p.kind == Kind::Evaluator && suits((p.schema)()) && free(p.name)).map(|p| p.name.to_owned()).collect()
 }

@@ -43,6 +43,15 @@ fn an_encoder_learns_hidden_tokens_and_counts_from_its_tokenizers_padding_token(
 }
 
 #[test]
+fn a_file_is_scored_by_what_suits_the_checkpoint() {
+    let desk = Desk::with(RECIPE);
+    desk.good(&["run", "recipe.toml", "--out", "out"]);
+    desk.file("text.txt", b"mendi handia\nibai luzea\n");
+    let told = desk.good(&["eval", "out/stages/m/checkpoint", "--data", "text.txt"]);
+    assert!(told.contains("masked accuracy") && !told.contains("bits per byte"), "{told}");
+}
+
+#[test]
 fn an_encoder_neither_writes_nor_is_scored_from_left_to_right() {
     let desk = Desk::with(RECIPE);
     desk.good(&["run", "recipe.toml", "--out", "first"]);

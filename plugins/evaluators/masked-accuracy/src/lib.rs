@@ -33,6 +33,7 @@ use tongues_nn::masked::{ANSWERS, Hiding, HidingTokens, answers, hidden};
 /// Accuracy and loss on hidden tokens of a text field.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-stack" = "encoder"))]
 pub struct MaskedAccuracy {
     /// The field with the text.
     #[serde(default = "text")]
