@@ -46,7 +46,7 @@ impl<'f> Pair<'f> {
     }
 
     fn difference(&self) -> f64 {
-        value(&self.other.0, &self.other.1) - value(&self.baseline.0, &self.baseline.1)
+        value(self.other.0, &self.other.1) - value(self.baseline.0, &self.baseline.1)
     }
 
     /// The difference on a resample, the same for both.
@@ -63,7 +63,7 @@ impl<'f> Pair<'f> {
         let both = || self.other.1.iter().zip(&self.baseline.1).enumerate();
         let own: Vec<&Item> = both().map(|(i, (own, other))| if crosses(i) { *other } else { *own }).collect();
         let others: Vec<&Item> = both().map(|(i, (own, other))| if crosses(i) { *own } else { *other }).collect();
-        value(&self.other.0, &own) - value(&self.baseline.0, &others)
+        value(self.other.0, &own) - value(self.baseline.0, &others)
     }
 }
 
