@@ -15,7 +15,7 @@ struct Task {
     chance: &'static str,
 }
 
-const TASKS: [Task; 9] = [
+const TASKS: [Task; 10] = [
     Task { name: "qa", metric: "exact_match", counted: "exact_match", chance: "0.33 of the three places" },
     Task { name: "arithmetic", metric: "exact_match", counted: "exact_match", chance: "near 0" },
     Task { name: "nli", metric: "accuracy", counted: "exact_match", chance: "0.33" },
@@ -24,6 +24,8 @@ const TASKS: [Task; 9] = [
     Task { name: "retrieval", metric: "accuracy", counted: "accuracy", chance: "0.25" },
     Task { name: "instruction", metric: "exact_match", counted: "exact_match", chance: "near 0" },
     Task { name: "preference", metric: "accuracy", counted: "accuracy", chance: "0.50" },
+    Task { name: "translation", metric: "exact_match", counted: "exact_match", chance: "near 0" },
+    // Of words in whatever order, which a lexicon has as well.
     Task { name: "translation", metric: "f1", counted: "f1", chance: "near 0" },
 ];
 
@@ -75,15 +77,22 @@ fn page(reports: &[Value]) -> Result<String> {
         "# How hard the tasks of the world are\n\nWritten by `cargo xtask bench tasks`; do not edit by hand.\n\nModels of {} seeds (each its own world, texts and first weights) read two languages, then one copy learns all tasks in the pivot and one in\nthe derived language; 200 items of test a task. Languages, sizes and training are those of `recipes/world-difficulty.toml`. Means over\nseeds, standard deviations in brackets. *Looked up*: the pivot's model asked with every word of the derived language replaced by the\npivot's; of a translation, the looked-up words themselves as one into the pivot, beside the pivot's model. *Counted*: naive Bayes for labels,\nthe answer of the nearest training item for written answers, most words in common for choices, from the training items of the derived\nlanguage. *Least lead*: the smallest difference, over seeds, between who learned the task in the language and the better of the two.\n\n| task | score | chance | learned: pivot | learned: derived | carried over | looked up | counted | least lead |\n|---|---|---|---|---|---|---|---|---|\n",
         reports.len()
     );
+    let mut levels = [vec![], vec![], vec![]];
     for task in &TASKS {
         let of = |column| reports.iter().map(|report| score(report, task, column)).collect::<Result<Vec<f64>>>();
         let [pivot, derived, carried, looked_up, counted] =
             [of(Column::Pivot)?, of(Column::Derived)?, of(Column::Carried)?, of(Column::LookedUp)?, of(Column::Counted)?];
+        for (language, values) in [("pivot", &pivot), ("derived", &derived)] {
+            let mean = spread(values).0;
+            levels[usize::from(mean >= 0.6) + usize::from(mean > 0.95)].push(format!("{} {} ({language})", task.name, task.metric.replace('_', " ")));
+        }
         let trained = if task.name == "translation" { &pivot } else { &derived };
         let lead = trained.iter().zip(looked_up.iter().zip(&counted)).map(|(t, (l, c))| t - l.max(*c)).fold(f64::INFINITY, f64::min);
         let cells = [&pivot, &derived, &carried, &looked_up, &counted].map(|values| cell(values)).join(" | ");
         writeln!(text, "| {} | {} | {} | {cells} | {lead:+.2} |", task.name, task.metric.replace('_', " "), task.chance)?;
     }
+    let [below, within, above] = levels.map(|names| if names.is_empty() { "none".into() } else { names.join(", ") });
+    write!(text, "\nLearned to between 0.60 and 0.95: {within}. Below, harder than models of this size should have it: {below}. Above, easier: {above}.\n")?;
     Ok(text)
 }
 
@@ -125,6 +134,7 @@ mod tests {
         let page = page(&[report(0.7), report(0.8)]).unwrap();
         let row = |task: &str| page.lines().find(|l| l.starts_with(&format!("| {task} "))).unwrap().to_owned();
         assert!(row("nli").ends_with("| 0.90 (0.00) | 0.75 (0.07) | 0.30 (0.00) | 0.40 (0.00) | 0.20 (0.00) | +0.30 |"), "{page}");
+        assert!(page.contains("Below, harder than models of this size should have it: none. Above, easier: none."), "{page}");
         // A translation is looked up into the pivot.
         assert!(row("translation").ends_with("| 0.90 (0.00) | 0.75 (0.07) | 0.30 (0.00) | 0.50 (0.00) | 0.20 (0.00) | +0.40 |"), "{page}");
         let error = score(&json!({ "scores": [] }), &TASKS[0], Column::Pivot).unwrap_err().to_string();
