@@ -61,7 +61,7 @@ enum What {
         #[arg(long, default_value_t = 5)]
         seeds: usize,
     },
-    /// How hard every task of the world is: trained, carried over, looked up in a lexicon, counted. About ten minutes a seed.
+    /// How hard every task of the world is: trained, carried over, looked up in a lexicon, counted. About half an hour of one core a seed.
     Tasks {
         /// Seeds, from 1 on; finished ones are taken as they are.
         #[arg(long, default_value_t = 3)]

@@ -13,6 +13,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// The scores that the toy paper reads.
+const SCORES: &str = "[[stage]]\nevaluate = { models = [\"m\"], on = [{ use = \"choice\", data = \"test\" }, { use = \"choice\", data = \"dev\" }] }\n";
+
 /// A repository with one paper.
 struct Toy {
     folder: TempDir,
@@ -24,7 +27,7 @@ impl Toy {
         toy.write("recipes/papers/toy.toml", include_str!("toy.toml"));
         toy.write("recipes/papers/ordinary.toml", "recipe = 1\nname = \"ordinary\"\n");
         for (name, gain) in [("base", "0"), ("plain", "0.0"), ("method", "0.2"), ("variant", "0.1"), ("shuffled", "0.0")] {
-            toy.write(&format!("recipes/papers/toy/{name}.toml"), &format!("recipe = 1\nname = \"{name}\"\ngain = {gain}\n"));
+            toy.write(&format!("recipes/papers/toy/{name}.toml"), &format!("recipe = 1\nname = \"{name}\"\ngain = {gain}\n{SCORES}"));
         }
         toy.write("crates/kernel/src/lib.rs", "//! code\n");
         fs::create_dir_all(toy.path("plugins")).expect("a folder");

@@ -46,17 +46,14 @@ fn wrong_keys_and_names_are_told_with_their_place() {
 fn metrics_that_no_recipe_scores_are_told_for_their_scale() {
     let toy = Toy::new();
     let read = || paper::read(toy.folder.path(), "toy").map_err(|e| format!("{e:#}"));
-    let scores = |on: &str| {
-        let recipe = format!("recipe = 1\n[[stage]]\nname = \"scores\"\nevaluate = {{ models = [\"m\"], on = [{on}] }}\n");
-        let recipes = ["arm.toml", "variant.toml"].map(|file| toy.folder.path().join("recipes/papers/toy").join(file));
-        recipes.iter().filter(|path| path.exists()).for_each(|path| std::fs::write(path, &recipe).unwrap());
-    };
-    scores("{ use = \"choice\", data = \"test\" }, { use = \"choice\", data = \"dev\" }");
+    let arms = |text: &str| ["plain", "method", "variant", "shuffled"].iter().for_each(|arm| toy.write(&format!("recipes/papers/toy/{arm}.toml"), text));
     read().unwrap();
-    scores("{ use = \"choice\", data = \"test\" }, { use = \"number\", data = \"dev\" }");
+    arms("recipe = 1\n");
+    assert!(read().unwrap_err().contains("[[metric]] test: recipes/papers/toy/plain.toml was expected to score evaluator choice, data test, at scale"));
+    arms(&super::SCORES.replace("choice\", data = \"dev", "number\", data = \"dev"));
     let told = read().unwrap_err();
-    assert!(told.contains("[[metric]] dev: recipes/papers/toy/") && told.contains("was expected to score evaluator choice, data dev, at scale"), "{told}");
-    // A scale may score a metric otherwise; every scale needs to, since all recipes are the same here.
+    assert!(told.contains("[[metric]] dev: recipes/papers/toy/") && !told.contains("[[metric]] test"), "{told}");
+    // A scale may score a metric otherwise; every scale needs to, since the recipes are the same for all.
     let paper = std::fs::read_to_string(toy.folder.path().join("recipes/papers/toy.toml")).unwrap();
     let scales: Vec<&str> = ["smoke", "mini", "full"].into_iter().filter(|s| paper.contains(&format!("[scales.{s}]"))).collect();
     for scale in &scales {
