@@ -6,7 +6,6 @@ mod chat;
 mod datasets;
 mod folder;
 mod formats;
-mod gloss;
 mod identity;
 mod journal;
 mod lock;

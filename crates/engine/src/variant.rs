@@ -31,6 +31,7 @@ pub fn language(like: &str, variant: Option<&WorldVariant>) -> Result<LanguageCo
         (&mut language.synonym_permille, asked.synonym_permille),
         (&mut language.polysemy_permille, asked.polysemy_permille),
         (&mut language.noise_permille, asked.noise_permille),
+        (&mut language.resource_permille, asked.resource_permille),
     ];
     numbers.into_iter().for_each(|(slot, asked)| *slot = asked.unwrap_or(*slot));
     let choices = [
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn a_variant_is_the_ready_made_language_but_for_what_it_says() {
         let changed = variant(json!({
-            "name": "near", "cognate_permille": 900, "order": "osv", "script": "cyrillic", "agreeing": true, "noise_permille": 5
+            "name": "near", "cognate_permille": 900, "order": "osv", "script": "cyrillic", "agreeing": true, "noise_permille": 5, "resource_permille": 40
         }));
         let expected = LanguageConfig {
             name: "near".into(),
@@ -85,6 +86,7 @@ mod tests {
             script: Script::Cyrillic,
             agreeing: true,
             noise_permille: 5,
+            resource_permille: 40,
             ..LanguageConfig::derived()
         };
         assert_eq!(language("derived", Some(&changed)).unwrap(), expected);

@@ -1,11 +1,10 @@
 //! Data of the synthetic world: sentences, or items of a task with gold answers.
 
-use crate::gloss;
 use crate::shop::Shop;
 use crate::variant;
 use tongues_kernel::{Error, Name, Record, Result, Value, refuse};
 use tongues_recipe::ast::{WorldData, WorldKnobs, WorldSplit, WorldTask};
-use tongues_world::{Gold, Item, Split, Task, TaskConfig, World, WorldConfig, WorldError, bio};
+use tongues_world::{Gold, Item, Split, Task, TaskConfig, World, WorldConfig, WorldError, bio, looked_up};
 
 impl Shop<'_> {
     /// Records of a world; `language` names them in the place of the world's own name.
@@ -86,7 +85,7 @@ fn record(item: Item, language: &Name, glossed: bool) -> Record {
     for field in &item.fields {
         insert(&mut record, field.name, "", &field.text.text);
         if glossed {
-            insert(&mut record, field.name, "_gloss", &gloss::looked_up(&field.text));
+            insert(&mut record, field.name, "_gloss", &looked_up(&field.text));
         }
     }
     match &item.gold {

@@ -2,6 +2,7 @@
 
 use crate::error::{WorldError, in_range};
 use crate::script::Script;
+use crate::split::Split;
 
 /// The order of subject, verb and object in a clause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,6 +63,9 @@ pub struct LanguageConfig {
     pub polysemy_permille: u32,
     /// Share of the words of a text that have a spelling error.
     pub noise_permille: u32,
+    /// How much of what is asked of the train part there is in this language: of a
+    /// thousand sentences or items, the first so many. Dev and test are whole.
+    pub resource_permille: u32,
 }
 
 impl LanguageConfig {
@@ -81,6 +85,7 @@ impl LanguageConfig {
             synonym_permille: 0,
             polysemy_permille: 0,
             noise_permille: 0,
+            resource_permille: 1000,
         }
     }
 
@@ -153,6 +158,12 @@ impl LanguageConfig {
         [Self::pivot(), Self::kindred(), Self::derived(), Self::distant(), Self::remote()]
     }
 
+    /// How many of `count` sentences or items of a split this language has.
+    pub(crate) fn has(&self, split: Split, count: usize) -> usize {
+        let share = if split == Split::Train { self.resource_permille } else { 1000 };
+        (count as u64 * u64::from(share)).div_ceil(1000) as usize
+    }
+
     /// The ready-made language of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ready_made().into_iter().find(|language| language.name == name)
@@ -171,6 +182,7 @@ impl LanguageConfig {
         share("split_permille", self.split_permille)?;
         share("synonym_permille", self.synonym_permille)?;
         share("polysemy_permille", self.polysemy_permille)?;
-        share("noise_permille", self.noise_permille)
+        share("noise_permille", self.noise_permille)?;
+        share("resource_permille", self.resource_permille)
     }
 }

@@ -68,7 +68,8 @@ impl World {
         self.planner.capacity(split)
     }
 
-    /// The first `count` sentences of a split. Sentences of equal index mean the
+    /// The first `count` sentences of a split, of train the language's share of them
+    /// ([`LanguageConfig::resource_permille`]). Sentences of equal index mean the
     /// same in every language; meanings within a split are distinct.
     ///
     /// # Errors
@@ -92,11 +93,11 @@ impl World {
         }
         let lexicon = self.words(language);
         let speaker = self.speaker(language, &lexicon);
-        Ok((0..asked).map(|index| self.sentence(&speaker, split, index)).collect())
+        Ok((0..language.has(split, count) as u64).map(|index| self.sentence(&speaker, split, index)).collect())
     }
 
-    /// The first `count` items of a task. Items of equal index mean the same in
-    /// every language, and a longer list begins with the shorter one.
+    /// The first `count` items of a task, of train the language's share of them. Items of
+    /// equal index mean the same in every language, and a longer list begins with the shorter one.
     ///
     /// # Errors
     /// [`WorldError::TooManyItems`] when so many are not found, or beyond a million; `OutOfRange` and
@@ -105,7 +106,7 @@ impl World {
         language.check()?;
         task.check()?;
         let maker = Maker::new(&self.inventory, &self.planner, self.config.seed, task, split);
-        let drafts = maker.drafts(count)?;
+        let drafts = maker.drafts(language.has(split, count))?;
         let (here, there) = (self.words(language), self.words(&task.source));
         let (speaker, source) = (self.speaker(language, &here), self.speaker(&task.source, &there));
         let voice = hash(self.config.seed, "voice", &[hash_text(&language.name), task.task as u64]);

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use tongues_world::{LanguageConfig, Script, Sentence, Split, WordOrder, World, WorldConfig};
+use tongues_world::{LanguageConfig, Script, Sentence, Split, Task, TaskConfig, WordOrder, World, WorldConfig};
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Dev, Split::Test];
 
@@ -61,6 +61,24 @@ fn equal_indices_mean_the_same_in_every_language() {
             }
             assert_eq!(first.id, format!("{}.{index:06}", split.name()));
         }
+    }
+}
+
+#[test]
+fn a_language_with_few_resources_has_the_first_texts_of_train_alone() {
+    let poor = LanguageConfig { resource_permille: 24, ..LanguageConfig::derived() };
+    let none = LanguageConfig { resource_permille: 0, ..LanguageConfig::derived() };
+    let world = small();
+    for split in SPLITS {
+        let rich = world.sentences(&LanguageConfig::derived(), split, 100).unwrap();
+        // 2.4 of 100 are 3: what there is, is not rounded away.
+        let expected = if split == Split::Train { &rich[..3] } else { &rich[..] };
+        assert_eq!(world.sentences(&poor, split, 100).unwrap(), expected);
+        let has_none = world.sentences(&none, split, 100).unwrap().is_empty();
+        assert_eq!(has_none, split == Split::Train);
+        let items = |language| world.items(&TaskConfig::new(Task::Intent), language, split, 40).unwrap();
+        let (rich, poor) = (items(&LanguageConfig::derived()), items(&poor));
+        assert_eq!(poor, if split == Split::Train { &rich[..1] } else { &rich[..] });
     }
 }
 

@@ -52,6 +52,10 @@ pub struct WorldVariant {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub noise_permille: Option<u32>,
+    /// Of 1000 sentences or items that are asked of the train part, this language has the first so many: a language with few resources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
+    pub resource_permille: Option<u32>,
 }
 
 /// Orders of subject, verb and object.

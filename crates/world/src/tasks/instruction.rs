@@ -1,7 +1,7 @@
 //! Instructions: change a sentence so, then so. The response has the order, the
 //! agreement and the affixes that the changed sentence asks for. A wrong response
-//! says the same of the wrong verb: its words are those of the right one, whatever
-//! the language.
+//! negates the wrong clause, or, where both clauses are alike, says the same of the
+//! wrong verb: its words are those of the right one, whatever the language.
 
 use crate::inventory::ConceptId;
 use crate::meaning::{Meaning, Tense};
@@ -34,7 +34,7 @@ impl Maker<'_> {
         let negated = stream.below(2) as usize;
         let [main, second] = [0, 1].map(|verb| self.act(&exchange, verb, verb, verb == negated));
         let (prompt, chosen, drawn) = self.instruct(stream, Meaning::of(main, Some(second)))?;
-        let rejected = exchanged(chosen)?;
+        let rejected = wrong(chosen)?;
         let mut parts = exchange.parts().to_vec();
         parts.extend(drawn);
         parts.push(negated as u64);
@@ -76,9 +76,13 @@ impl Maker<'_> {
     }
 }
 
-/// The two verbs in each other's place.
-fn exchanged(mut meaning: Meaning) -> Option<Meaning> {
+/// The negation in the other clause, where one of the two has it; else the two verbs in each other's place.
+fn wrong(mut meaning: Meaning) -> Option<Meaning> {
     let (_, second) = meaning.second.as_mut()?;
-    std::mem::swap(&mut meaning.main.predicate, &mut second.predicate);
+    if meaning.main.negated != second.negated {
+        std::mem::swap(&mut meaning.main.negated, &mut second.negated);
+    } else {
+        std::mem::swap(&mut meaning.main.predicate, &mut second.predicate);
+    }
     Some(meaning)
 }

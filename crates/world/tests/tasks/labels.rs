@@ -280,6 +280,23 @@ fn responses_do_what_prompts_ask() {
     }
 }
 
+/// The verb of the first clause is another one, or the first clause is negated where it should not be, or the other way round.
+#[test]
+fn a_rejected_response_has_the_wrong_verb_or_the_wrong_negation() {
+    let have = world().entries(&LanguageConfig::pivot()).last().unwrap().lexeme - 19;
+    let items = all(Task::Preference, &LanguageConfig::derived());
+    let wrong = items.iter().map(|item| {
+        let (expected, found) = follow(item, "rejected", have);
+        (expected.verb != found.verb, expected.negated != found.negated)
+    });
+    let (verbs, negations): (Vec<_>, Vec<_>) = wrong.partition(|(verb, _)| *verb);
+    assert!(verbs.iter().all(|(_, negated)| !negated) && negations.iter().all(|(_, negated)| *negated));
+    // Where both clauses are negated, or neither, there is only the verb.
+    assert!(verbs.len() > negations.len() && negations.len() * 5 > items.len(), "{} {}", verbs.len(), negations.len());
+    let same = |item: &Item| told(field(item, "chosen")).windows(2).all(|pair| pair[0].negated == pair[1].negated);
+    assert_eq!(verbs.len(), items.iter().filter(|item| same(item)).count());
+}
+
 #[test]
 fn a_rejected_response_has_the_words_of_the_chosen_one() {
     for language in LanguageConfig::ready_made() {

@@ -24,7 +24,7 @@ fn the_first_items_are_the_same_bytes_everywhere() {
         "bf8604d47e19ffe92a578d1c5ff0b653dd4e3674c9e79b7761d5475cd14456fe",
         "3533fa13fe20b07e1d1bef7ad7fae7eab5c6a4ac655e6cd94788085370847d7a",
         "51bfef0ee2643cc5c8d74330a1eb9afef5eed14b30da0890bc1b48945973f1fa",
-        "aa1fd3f54e680c31a3220732c9e96df9a92ea46b443718cf38c94e1ff26d70ea",
+        "92b928f9522e2231d6967041744ad92f9f5a2c08187ead9ad7c00cc7e09668a8",
     ];
     let found = Task::ALL.map(|task| {
         let mut hasher = Sha256::new();

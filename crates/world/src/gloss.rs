@@ -1,6 +1,6 @@
-//! A text of the synthetic world with every word looked up in the pivot.
+//! A text with every word looked up in the pivot.
 
-use tongues_world::Text;
+use crate::utterance::Text;
 
 /// The text with every word replaced by the pivot's word for it, in the order of the language and without affixes: what a lexicon alone
 /// gives.
@@ -30,7 +30,7 @@ fn stem(gloss: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tongues_world::Token;
+    use crate::utterance::Token;
 
     #[test]
     fn words_are_looked_up_and_marks_and_capitals_stay() {
