@@ -19,7 +19,7 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers.utils import logging
 
 PACK = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "peft-pack"
@@ -28,7 +28,8 @@ PACK = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "peft-pack"
 def compare(folder):
     case = PACK / folder.name
     base = PACK.parent / (case / "base.txt").read_text().strip()
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="eager").eval()
+    kind = AutoModelForMaskedLM if base.parent.name == "xlm-roberta" else AutoModelForCausalLM
+    model = kind.from_pretrained(base, dtype=torch.float32, attn_implementation="eager").eval()
     model = PeftModel.from_pretrained(model, folder)
     missing, unexpected = [], []
     if not model.active_peft_config.is_prompt_learning:

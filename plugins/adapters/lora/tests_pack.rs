@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use tongues_adapter_lora::{LoraOptions, load, orthogonal, singular};
 use tongues_backbone_gpt2 as _;
 use tongues_backbone_llama as _;
+use tongues_backbone_xlm_roberta as _;
 use tongues_kernel::burn::tensor::DType;
 use tongues_kernel::{Built, Draws, Folded, Kind, Model, OnDisk, build, part_format};
 use tongues_testkit::{AdapterCase, PeftCase, Surroundings, assert_near, logits, random_batch, snapshot, spread, toy_model, toy_tied};
@@ -20,6 +21,7 @@ fn lora_of_peft_gives_its_logits() {
     for name in ["plain", "bias", "tokens", "save", "embedding"] {
         case(&format!("lora-gpt2-{name}")).check();
     }
+    case("lora-encoder").check();
 }
 
 #[test]

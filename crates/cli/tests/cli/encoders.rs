@@ -64,3 +64,32 @@ fn an_encoder_neither_writes_nor_is_scored_from_left_to_right() {
         assert!(told(&out).contains("xlm-roberta, an encoder, whose tokens see those behind them"), "{}", told(&out));
     }
 }
+
+/// PEFT asks a model with the task of a decoder for what an encoder has not.
+#[test]
+fn an_encoder_learns_by_an_adapter_that_names_no_task_of_decoders() {
+    let adapted = r#"
+[[stage]]
+name = "l"
+train = { model = "m", data = "a", budget = { steps = 30 }, batch_tokens = 512, sequence_length = 64, learning_rate = 1e-2 }
+adapters = [{ use = "lora", r = 2, target_modules = ["query", "output.dense"] }]
+objectives = [{ use = "masked-lm" }]
+[[stage]]
+name = "folded"
+export = { model = "l" }
+[[stage]]
+name = "again"
+evaluate = { models = ["m", "l", "folded"], on = [{ use = "masked-accuracy", data = "a" }] }
+"#;
+    let desk = Desk::with(&format!("{RECIPE}{adapted}"));
+    desk.good(&["run", "recipe.toml", "--out", "out"]);
+    let config = json(&desk, "out/stages/l/adapter/adapter_config.json");
+    assert!(config.get("task_type").is_some_and(Json::is_null), "{config}");
+    let report = json(&desk, "out/report.json");
+    let loss = |model: &str| {
+        let scores = report["scores"].as_array().expect("scores");
+        let found = scores.iter().find(|s| s["stage"] == "again" && s["model"] == model && s["metric"] == "masked-loss");
+        found.unwrap_or_else(|| panic!("no score of {model}: {scores:?}"))["value"].as_f64().expect("a number")
+    };
+    assert!(loss("l") < loss("m") && (loss("l") - loss("folded")).abs() < 1e-5, "{} {} {}", loss("m"), loss("l"), loss("folded"));
+}

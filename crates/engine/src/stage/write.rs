@@ -50,7 +50,7 @@ fn write_parts(work: &Work<'_, '_>, model: &Model) -> Result<()> {
         let target = dir.join(name);
         let partial = AtomicDir::create(&target)?;
         let base = model.lineage.base.as_deref().map(|b| relative(Path::new(b), &target)).unwrap_or_default();
-        hf::save_adapter(attached.part.save()?, &base, partial.path())?;
+        hf::save_adapter(attached.part.save()?, &base, model.spec(), partial.path())?;
         write_atomic(&partial.path().join("README.md"), told(work, model, Some(&base), Dtype::F32)?.as_bytes())?;
         hf::load_adapter(partial.path(), &attached.name, &mut read_back)?;
         partials.push(partial);

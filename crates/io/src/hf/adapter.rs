@@ -4,7 +4,7 @@ use super::save::write_json;
 use crate::tensors::pt_metadata;
 use crate::{Dtype, TensorOut, TensorSpec, config, open_file};
 use std::path::Path;
-use tongues_kernel::{Model, OnDisk, Result, part_format, refuse};
+use tongues_kernel::{Model, OnDisk, Result, Spec, Stack, part_format, refuse};
 
 /// Reads an adapter folder and attaches its parts under `name`.
 ///
@@ -30,11 +30,11 @@ fn tensors_of(disk: &OnDisk) -> &'static str {
     if disk.is_hub() { "adapter.safetensors" } else { "adapter_model.safetensors" }
 }
 
-/// Writes a part as an adapter folder; `base` is the model it belongs to, as a path or hub name.
+/// Writes a part as an adapter folder; `base` is the model it belongs to, as a path or hub name, `spec` what that model is.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn save_adapter(on_disk: OnDisk, base: &str, dir: &Path) -> Result<()> {
+pub fn save_adapter(on_disk: OnDisk, base: &str, spec: &Spec, dir: &Path) -> Result<()> {
     let file = tensors_of(&on_disk);
     let mut config = on_disk.config;
     // PEFT has the hub's name and the revision in two keys.
@@ -43,6 +43,10 @@ pub fn save_adapter(on_disk: OnDisk, base: &str, dir: &Path) -> Result<()> {
         None => (base, None),
     };
     config.insert("base_model_name_or_path".into(), name.into());
+    // With the task of a decoder, PEFT asks an encoder for what only decoders have, and refuses the folder.
+    if let Some(task) = config.get_mut("task_type").filter(|_| spec.main() != Stack::Decoder) {
+        *task = serde_json::Value::Null;
+    }
     config.extend(revision.map(|r| ("revision".to_owned(), r.into())));
     let tensors: Vec<TensorOut> = on_disk
         .tensors
