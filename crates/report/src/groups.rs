@@ -63,6 +63,12 @@ impl<'a> Section<'a> {
         self.rows[0]
     }
 
+    /// The row that a row's change is counted against: the first, or where its model was scored by this evaluator as well, that row.
+    pub(crate) fn before(&self, score: &Score) -> &'a Score {
+        let same = |row: &&&Score| row.model == self.first().model && row.evaluator == score.evaluator;
+        self.rows.iter().find(same).copied().unwrap_or(self.first())
+    }
+
     /// The unadapted model, where one was scored.
     pub(crate) fn reference(&self) -> Option<&'a Score> {
         Some(self.first()).filter(|score| score.reference)

@@ -53,6 +53,7 @@ fn sentence(group: &Group<'_>, section: &Section<'_>) -> String {
         return format!("On {place}, {name} has {} {metric}.", show(best));
     }
     match reference {
+        None if section.rows.len() == 1 => format!("On {place} {name} is at {} {metric}.", show(best)),
         None => format!("On {place} the best model is {name} at {} {metric}.", show(best)),
         Some(first) if best.reference => unbeaten(section, first, &format!("On {place}"), &metric),
         Some(first) => {

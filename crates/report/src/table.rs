@@ -145,7 +145,7 @@ fn section_head(m: &mut Markup, code: &str, pair: Option<&Languages>) {
 }
 
 fn row(m: &mut Markup, section: &Section<'_>, score: &Score, look: &Look) {
-    let first = section.first();
+    let first = section.before(score);
     m.within("tr", &[], |m| {
         m.name("th", &[("scope", "row")], &section.label(score));
         m.within("td", &[], |m| {

@@ -64,7 +64,7 @@ fn paired_lines(comparisons: &[&Comparison], places: usize) -> Vec<String> {
 }
 
 fn row(section: &Section<'_>, score: &Score, places: usize) -> Vec<String> {
-    let first = section.first();
+    let first = section.before(score);
     let interval = match (score.low, score.high) {
         (Some(low), Some(high)) => format!("{}..{}", number::fixed(low, places), number::fixed(high, places)),
         _ => "-".to_owned(),

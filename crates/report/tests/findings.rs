@@ -19,7 +19,7 @@ fn the_sentence_stays_honest() {
     let worse = of(vec![bits("base", "eus_Latn", 2.0, 0.1), bits("lora", "eus_Latn", 2.5, 0.1)]);
     assert_eq!(worse, "On eus_Latn no model beats the unadapted one at 2.00 bits per byte; the closest is lora at 2.50.");
     let alone = of(vec![bits("lora", "eus_Latn", 2.5, 0.1)]);
-    assert_eq!(alone, "On eus_Latn the best model is lora at 2.50 bits per byte.");
+    assert_eq!(alone, "On eus_Latn lora is at 2.50 bits per byte.");
     let higher = |model: &str, value| Score { better: Better::Higher, ..bits(model, "eus_Latn", value, 0.1) };
     assert!(of(vec![higher("base", 10.0), higher("a", 30.0), higher("b", 20.0)]).contains("best model is a at 30.0"));
 }
@@ -187,4 +187,25 @@ fn a_model_compared_twice_in_a_table_is_told_apart() {
         text.contains("  lora (score, bits-per-byte)  eus_Latn  better") && text.contains("  lora (score, other)          eus_Latn  not told apart"),
         "{text}"
     );
+}
+
+#[test]
+fn a_model_by_itself_is_neither_the_best_nor_unadapted() {
+    let report = Report { scores: vec![Score { reference: false, ..bits("base", "eus_Latn", 4.8, 0.05) }], ..adapted() };
+    assert_eq!(summary(&report), "On eus_Latn base is at 4.80 bits per byte.");
+    assert!(!text(&report).contains("unadapted") && !html(&report, &[]).contains("unadapted"));
+}
+
+#[test]
+fn scores_of_two_evaluators_change_against_their_own_first_row() {
+    let other = |score: Score| Score { evaluator: "other".into(), ..score };
+    let first = [bits("base", "eus_Latn", 4.0, 0.05), other(bits("base", "eus_Latn", 8.0, 0.05))];
+    let then = [bits("lora", "eus_Latn", 3.0, 0.05), other(bits("lora", "eus_Latn", 2.0, 0.05))].map(|s| Score { reference: false, ..s });
+    // Of an evaluator that did not score the first model, such as a byte model, the first row is all there is.
+    let alone = Score { evaluator: "bytes".into(), reference: false, ..bits("bytes", "eus_Latn", 5.0, 0.05) };
+    let report = Report { scores: [first.to_vec(), then.to_vec(), vec![alone]].concat(), ..adapted() };
+    let (page, lines) = (html(&report, &[]), text(&report));
+    let counted = |what: &str, n: usize| assert_eq!(lines.matches(what).count(), n, "{what}\n{lines}");
+    [("unadapted  ", 2), ("-25.0 % better", 1), ("-75.0 % better", 1), ("+25.0 % worse", 1)].into_iter().for_each(|(what, n)| counted(what, n));
+    assert_eq!(page.matches("75.0\u{a0}% better").count(), 1);
 }

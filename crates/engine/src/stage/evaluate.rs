@@ -52,7 +52,9 @@ pub fn run(work: &Work<'_, '_>, evaluate: &Evaluate) -> Result<Scores> {
                 references.insert(e);
             }
             let scores = scores(work.shop, &work.stage.name, name, entry, &groups);
-            all.extend(scores.into_iter().map(|s| Score { reference: m == 0 && !references.contains(&e), ..s }));
+            // A model by itself is the beginning of nothing.
+            let first = m == 0 && models.len() > 1 && !references.contains(&e);
+            all.extend(scores.into_iter().map(|s| Score { reference: first, ..s }));
             let found = Found { model: name.clone(), groups };
             match baselines.get(e) {
                 Some(baseline) => comparisons[e].extend(against(work.shop, &work.stage.name, entry, baseline, &found)),
