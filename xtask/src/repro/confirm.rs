@@ -50,7 +50,8 @@ pub fn run(campaign: &Campaign<'_>, count: Option<usize>, (scale, all_claims): (
     Ok(())
 }
 
-fn is_decided(claims: &[JudgedClaim]) -> bool {
+/// Every claim holds or fails.
+pub fn is_decided(claims: &[JudgedClaim]) -> bool {
     claims.iter().all(|c| matches!(c.verdict, Verdict::Holds | Verdict::Fails))
 }
 

@@ -119,15 +119,23 @@ fn one(root: &Path, slug: &str, arguments: &Arguments) -> Result<()> {
         return freeze::run(root, &paper, scale, (arguments.all_claims, arguments.reason.as_deref()));
     }
     let smoke = !arguments.develop && (scale == Scale::Smoke || arguments.seeds.is_some_and(|n| n < LOOKS[0].seeds));
-    if !arguments.develop && !smoke && !arguments.rerun {
+    let family = (scale, arguments.all_claims);
+    let mut again = arguments.rerun;
+    if !arguments.develop && !smoke && !again {
         // Refused before anything is built; what is not on the disk is told whatever is frozen.
         scale::needs(slug, scale.settings(&paper)?, &arguments.paths)?;
         let lines = history::read(root)?;
-        freeze::held(root, &paper, &Past::of(&lines, slug), (scale, arguments.all_claims))?;
+        let past = Past::of(&lines, slug);
+        let why = if arguments.seeds.is_none() { rerun::instead(root, slug, &past, family)? } else { None };
+        match &why {
+            Some(why) => println!("repro {slug}: {why}; what was judged is run again, as with --rerun"),
+            None => drop(freeze::held(root, &paper, &past, family)?),
+        }
+        again = why.is_some();
     }
     let campaign = campaign(root, &paper, arguments)?;
-    if arguments.rerun {
-        return rerun::run(&campaign, (scale, arguments.all_claims));
+    if again {
+        return rerun::run(&campaign, family);
     }
     match (arguments.develop, smoke) {
         (true, _) => {
@@ -135,7 +143,7 @@ fn one(root: &Path, slug: &str, arguments: &Arguments) -> Result<()> {
             develop::run(&campaign, scale, &freeze::Parts::now(root, slug)?, arguments.seeds)
         }
         (_, true) => confirm::smoke(&campaign, arguments.seeds, arguments.all_claims),
-        _ => confirm::run(&campaign, arguments.seeds, (scale, arguments.all_claims)),
+        _ => confirm::run(&campaign, arguments.seeds, family),
     }
 }
 

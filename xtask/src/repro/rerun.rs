@@ -8,6 +8,24 @@ use super::scale::Scale;
 use super::sides::Named;
 use super::{confirm, freeze, pages, verdicts};
 use anyhow::{Context, Result, ensure};
+use std::path::Path;
+use tongues_judge::LOOKS;
+
+/// Why a command that could confirm nothing more runs what was judged again; `None` where there is something to confirm, or nothing was judged.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn instead(root: &Path, slug: &str, past: &Past<'_>, (scale, all_claims): (Scale, bool)) -> Result<Option<String>> {
+    let Some((frozen, _)) = past.freeze().filter(|(f, _)| f.scale == scale && f.all_claims == all_claims) else { return Ok(None) };
+    let Some((judged, time)) = past.judged(&frozen.id) else { return Ok(None) };
+    let changed = freeze::Parts::now(root, slug)?.changed(&frozen.parts);
+    let done = judged.look == LOOKS.len() || confirm::is_decided(&judged.claims);
+    Ok(match (changed.as_slice(), done) {
+        ([], false) => None,
+        ([], true) => Some(format!("judged at {time}, with nothing left open")),
+        (changed, _) => Some(format!("judged at {time}, and changed since: {}", changed.join(", "))),
+    })
+}
 
 /// Runs the frozen claims on the seeds that they were judged on, and tells both outcomes beside each other.
 ///

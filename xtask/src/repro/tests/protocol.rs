@@ -60,8 +60,14 @@ fn five_seeds_then_ten_for_what_is_open() {
     let of = |name: &str| toy.calls().iter().filter(|c| c.starts_with(name) && !c.contains(" 10")).cloned().collect::<Vec<_>>();
     assert_eq!(of("method"), (1..=5).map(|s| format!("method {s} 0.1 --overwrite")).collect::<Vec<_>>());
     assert_eq!(judged[1].claims[0].controls[0].outcome, "as expected");
-    let told = toy.repro(|_| ()).expect_err("refused");
+    let told = toy.repro(|a| a.seeds = Some(10)).expect_err("refused");
     assert!(told.contains("judged already at 10 seeds") && told.contains("--reason"), "{told}");
+    // There is nothing left to confirm: everything runs once more on the ten seeds, the first ones out of the cache, and leaves no trace.
+    let calls = toy.calls().len();
+    toy.repro(|_| ()).expect("run again");
+    let more: Vec<String> = toy.calls().into_iter().skip(calls).collect();
+    assert!(more.iter().all(|c| ["6", "7", "8", "9", "10"].contains(&c.split(' ').nth(1).unwrap_or_default())), "{more:?}");
+    assert_eq!(kinds(&toy.history()).len(), 5);
 }
 
 #[test]
@@ -166,9 +172,14 @@ fn what_was_judged_runs_again_after_a_change_and_confirms_nothing() {
     toy.repro(|_| ()).expect("judged");
     let before = (toy.read("docs/repro/history.jsonl"), toy.read("docs/repro/toy.md"));
     toy.replace("crates/kernel/src/lib.rs", "code", "other code");
-    toy.repro(|_| ()).expect_err("changed since the freeze");
+    let told = toy.repro(|a| a.seeds = Some(10)).expect_err("refused");
+    assert!(told.contains("changed since the freeze") && told.contains(": code;"), "{told}");
     let calls = toy.calls().len();
+    // Also without the flag: nothing could be confirmed.
+    toy.repro(|_| ()).expect("run again");
+    let with = toy.calls().len();
     toy.repro(|a| a.rerun = true).expect("run again");
+    assert_eq!(toy.calls().len(), with);
     let again: Vec<String> = toy.calls().into_iter().skip(calls).collect();
     assert!(!again.is_empty() && again.iter().all(|c| ["1", "2", "3", "4", "5"].contains(&c.split(' ').nth(1).unwrap_or_default())), "{again:?}");
     assert_eq!((toy.read("docs/repro/history.jsonl"), toy.read("docs/repro/toy.md")), before);
