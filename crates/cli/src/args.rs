@@ -93,9 +93,12 @@ pub struct CheckArgs {
 pub struct DataArgs {
     /// The recipe.
     pub recipe: PathBuf,
-    /// Only stages that train on this data set.
+    /// Only stages that train on this data set; with `--write` any data set, or a part such as `name.test`.
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
+    /// Write all records of the data set as JSONL, curated and split as the recipe says, for other programs.
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with = "json")]
+    pub write: Option<PathBuf>,
     /// Records shown of each stage's data, evenly spread.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub limit: usize,

@@ -1,9 +1,10 @@
-//! `tongues data`: what a recipe's training stages learn from, with what carries loss.
+//! `tongues data`: what a recipe's training stages learn from, with what carries loss; or the records of a data set, as JSONL.
 
 use crate::args::DataArgs;
 use crate::{device, say};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use tongues_engine::{Sample, Sampled, Shop, samples};
 use tongues_recipe::Linked;
 
@@ -16,6 +17,9 @@ const COLOURS: [&str; 2] = ["\u{1b}[1;32m", "\u{1b}[0m"];
 pub fn run(args: &DataArgs) -> anyhow::Result<()> {
     let loaded = tongues_recipe::load(&args.recipe, &args.set, &Linked)?;
     let shop = Shop::new(&loaded.recipe, device::parse("flex")?.autodiff(), std::path::PathBuf::new());
+    if let (Some(file), Some(name)) = (&args.write, &args.data) {
+        return write(&shop, name, file);
+    }
     let found = samples(&shop, args.data.as_deref(), args.limit)?;
     if args.json {
         return say(&serde_json::to_string_pretty(&found)?);
@@ -32,6 +36,23 @@ pub fn run(args: &DataArgs) -> anyhow::Result<()> {
         }
     }
     say(&format!("\nLoss is on what stands {}.", if coloured { "in green".into() } else { format!("between {} and {}", MARKS[0], MARKS[1]) }))
+}
+
+/// A line a record. The file is whole under its name, or not there.
+fn write(shop: &Shop<'_>, name: &str, file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
+        tongues_kernel::refuse(file.display(), "a folder that is there", folder.display(), "make the folder first")?;
+    }
+    let data = shop.records(name)?;
+    let mut lines = String::new();
+    let mut languages = BTreeMap::new();
+    for record in &data.records {
+        lines += &tongues_formats::fields(record).to_string();
+        lines.push('\n');
+        *languages.entry(record.language.as_deref().unwrap_or("unknown").to_owned()).or_default() += 1;
+    }
+    tongues_io::write_atomic(file, lines.as_bytes())?;
+    say(&plain(&format!("{}: {} records of {name}; languages: {}", file.display(), data.records.len(), counts(&languages))))
 }
 
 fn summary(found: &Sampled) -> String {

@@ -27,6 +27,6 @@ pub use clock::Date;
 pub use environment::{Wrong, syntax};
 pub use row::Rendered;
 pub use spans::Loss;
-pub use strings::Strings;
+pub use strings::{Strings, fields};
 pub use text_format::{Body, Options, TextFormat};
 pub use truncate::Truncate;

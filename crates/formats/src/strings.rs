@@ -70,13 +70,15 @@ impl Strings {
     }
 }
 
-/// What a template may name: the record's fields, `id` and `language`.
-fn fields(record: &Record) -> Json {
-    let mut map: Map<String, Json> = record.fields.iter().map(|(name, value)| (name.to_string(), plain(value))).collect();
-    map.entry("id").or_insert_with(|| json!(&*record.id));
+/// What a template may name, and a line of a `.jsonl` that reads as this record again (but for turns and spans, which are read by a
+/// `layout` or not at all): the record's fields, `id` and `language`.
+pub fn fields(record: &Record) -> Json {
+    let mut map = Map::from_iter([("id".to_owned(), json!(&*record.id))]);
     if let Some(language) = &record.language {
-        map.entry("language").or_insert_with(|| json!(&**language));
+        map.insert("language".into(), json!(&**language));
     }
+    // A field of one of these names counts before them.
+    map.extend(record.fields.iter().map(|(name, value)| (name.to_string(), plain(value))));
     Json::Object(map)
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Bytes handed to the system at once. The page cache takes larger writes in pages of megabytes, which a virtual machine may have given
-/// back to its host and gets again slowly: writing 16 MB at a time was measured at a sixth of the speed.
+/// back to its host and gets again slowly; `cargo xtask bench merge` shows a change of this number.
 const WRITE: usize = 128 << 10;
 
 /// Writes all bytes.

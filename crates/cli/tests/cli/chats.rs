@@ -117,6 +117,49 @@ fn data_shows_what_carries_loss() {
 }
 
 #[test]
+fn data_is_written_for_other_programs_and_reads_as_the_same_records() {
+    let world = r#"
+recipe = 1
+name = "write"
+seed = 3
+[data.pairs]
+world = { language = "derived", task = "translation", sentences = 80 }
+curate = [{ use = "dedup-exact", field = "target" }]
+split = { test = 0.25 }
+[data.back]
+path = "out.jsonl"
+[data.words]
+world = { language = "derived", sentences = 40 }
+[tokenizers.t]
+train = { size = 300, data = "words" }
+[models.m]
+scratch = { use = "llama", tokenizer = "t", hidden_size = 32, intermediate_size = 48, num_hidden_layers = 1, num_attention_heads = 4, num_key_value_heads = 2, max_position_embeddings = 256 }
+[formats.f]
+prompt = "{{ source }} > {{ language }} :"
+target = " {{ target }}"
+[[stage]]
+name = "s"
+train = { model = "m", data = "DATA", budget = { steps = 1 }, batch_tokens = 512, sequence_length = 256, learning_rate = 1e-3 }
+objectives = [{ use = "causal-lm", format = "f" }]
+"#;
+    let train = |data: &str| world.replace("DATA", data);
+    let desk = Desk::with(&train("pairs.test"));
+    let told = desk.good(&["data", "recipe.toml", "--data", "pairs.test", "--write", "out.jsonl"]);
+    let lines = std::fs::read_to_string(desk.path("out.jsonl")).expect("the file");
+    assert_eq!(told, format!("out.jsonl: {} records of pairs.test; languages: derived {0}\n", lines.lines().count()));
+    let first: Json = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
+    let keys: Vec<&String> = first.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["id", "language", "source", "target"]);
+    let shown = desk.good(&["data", "recipe.toml", "--limit", "99"]);
+    desk.file("recipe.toml", train("back").as_bytes());
+    let again = desk.good(&["data", "recipe.toml", "--limit", "99"]);
+    assert_eq!(shown.replace("data pairs.test", "data back").replace("dropped by curators: dedup-exact: duplicate 0", "dropped by curators: none"), again);
+    desk.refused(&["data", "recipe.toml", "--data", "nothing", "--write", "no.jsonl"], &["data `nothing`"]);
+    desk.refused(&["data", "recipe.toml", "--data", "back", "--write", "gone/no.jsonl"], &["gone/no.jsonl"]);
+    assert!(!desk.path("no.jsonl").exists());
+}
+
+#[test]
 fn data_counts_what_curators_drop() {
     let recipe = RECIPE.replacen("path = \"pairs.jsonl\"", "path = \"pairs.jsonl\"\ncurate = [{ use = \"dedup-exact\", field = \"completion\" }]", 1);
     let desk = desk(&recipe);
