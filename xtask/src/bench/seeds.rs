@@ -1,19 +1,22 @@
 //! A recipe run with several seeds, and what came out.
 
+use crate::repro::hash;
 use crate::tree;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs `recipes/<name>.toml` with seeds from 1 on and gives their reports. Finished seeds are taken as they are.
+/// Runs `recipes/<name>.toml` with seeds from 1 on and gives their reports. Finished seeds of the same recipe are taken as they are.
 pub fn reports(root: &Path, name: &str, seeds: usize) -> Result<Vec<Value>> {
     ensure!(seeds >= 2, "--seeds: at least 2 were expected");
     tree::call(tree::cargo(root).args(["build", "--release", "--quiet", "--bin", "tongues"]))?;
     let (target, recipe) = (tree::target(root), root.join(format!("recipes/{name}.toml")));
+    let text = std::fs::read(&recipe).with_context(|| recipe.display().to_string())?;
+    let id = &hash::of(&text)[..12];
     (1..=seeds)
         .map(|seed| {
-            let out = target.join(format!("bench-{name}/seed-{seed}"));
+            let out = target.join(format!("bench-{name}/{id}/seed-{seed}"));
             let report = out.join("report.json");
             if !report.is_file() {
                 eprintln!("seed {seed}");

@@ -58,23 +58,24 @@ pub fn run(root: &Path, seeds: usize) -> Result<()> {
 /// The score of a column in one report.
 fn score(report: &Value, task: &Task, column: Column) -> Result<f64> {
     let Task { name, metric, counted, .. } = task;
-    let (stage, model, metric, language) = match column {
-        Column::Pivot => ("scores", Some("by-pivot"), metric, "pivot"),
-        Column::Derived => ("scores", Some("by-derived"), metric, "derived"),
-        Column::Carried => ("scores", Some("by-pivot"), metric, "derived"),
+    let (stage, learned, metric, language) = match column {
+        Column::Pivot => ("scores", Some("pivot"), metric, "pivot"),
+        Column::Derived => ("scores", Some("derived"), metric, "derived"),
+        Column::Carried => ("scores", Some("pivot"), metric, "derived"),
         // Words are looked up in the pivot, and so only a translation into it has an answer.
         Column::LookedUp => ("looked-up", None, metric, if *name == "translation" { "pivot" } else { "derived" }),
         Column::Counted => ("counted", None, counted, "derived"),
     };
-    let data = format!("{name}-{language}-test");
-    let wanted = |s: &&Value| s["stage"] == stage && s["data"] == data.as_str() && s["metric"] == *metric && model.is_none_or(|model| s["model"] == model);
+    let stage = if stage == "counted" { stage.to_owned() } else { format!("{stage}-{name}") };
+    let (data, model) = (format!("{name}-{language}-test"), learned.map(|learned| format!("{name}-by-{learned}")));
+    let wanted = |s: &&Value| s["stage"] == stage && s["data"] == data && s["metric"] == *metric && model.as_ref().is_none_or(|model| s["model"] == *model);
     let found = report["scores"].as_array().into_iter().flatten().find(wanted).and_then(|s| s["value"].as_f64());
     found.with_context(|| format!("no {metric} on {data} in stage {stage} of the report"))
 }
 
 fn page(reports: &[Value]) -> Result<String> {
     let mut text = format!(
-        "# How hard the tasks of the world are\n\nWritten by `cargo xtask bench tasks`; do not edit by hand.\n\nModels of {} seeds (each its own world, texts and first weights) read two languages, then one copy learns all tasks in the pivot and one in\nthe derived language; 200 items of test a task. Languages, sizes and training are those of `recipes/world-difficulty.toml`. Means over\nseeds, standard deviations in brackets. *Looked up*: the pivot's model asked with every word of the derived language replaced by the\npivot's; of a translation, the looked-up words themselves as one into the pivot, beside the pivot's model. *Counted*: naive Bayes for labels,\nthe answer of the nearest training item for written answers, most words in common for choices, from the training items of the derived\nlanguage. *Least lead*: the smallest difference, over seeds, between who learned the task in the language and the better of the two.\n\n| task | score | chance | learned: pivot | learned: derived | carried over | looked up | counted | least lead |\n|---|---|---|---|---|---|---|---|---|\n",
+        "# How hard the tasks of the world are\n\nWritten by `cargo xtask bench tasks`; do not edit by hand.\n\nModels of {} seeds (each its own world, texts and first weights) read two languages, then for each task one copy learns it in the pivot and\none in the derived language; 200 items of test a task. Languages, sizes and training are those of `recipes/world-difficulty.toml`. Means over\nseeds, standard deviations in brackets. *Looked up*: the pivot's model asked with every word of the derived language replaced by the\npivot's; of a translation, the looked-up words themselves as one into the pivot, beside the pivot's model. *Counted*: naive Bayes for labels,\nthe answer of the nearest training item for written answers, most words in common for choices, from the training items of the derived\nlanguage. *Least lead*: the smallest difference, over seeds, between who learned the task in the language and the better of the two.\n\n| task | score | chance | learned: pivot | learned: derived | carried over | looked up | counted | least lead |\n|---|---|---|---|---|---|---|---|---|\n",
         reports.len()
     );
     let mut levels = [vec![], vec![], vec![]];
@@ -113,17 +114,19 @@ mod tests {
     fn report(derived: f64) -> Value {
         let mut scores = vec![];
         for task in &TASKS {
+            let of = |what: &str| format!("{what}-{}", task.name);
+            let by = |language: &str| format!("{}-by-{language}", task.name);
             for (stage, model, language, metric, value) in [
-                ("scores", "by-derived", "pivot", task.metric, 0.01),
-                ("scores", "by-pivot", "pivot", task.metric, 0.9),
-                ("scores", "by-pivot", "derived", task.metric, 0.3),
-                ("scores", "by-derived", "derived", task.metric, derived),
-                ("looked-up", "by-pivot", "derived", task.metric, 0.4),
-                ("looked-up", "source_gloss", "pivot", task.metric, 0.5),
-                ("counted", "bag-of-words", "pivot", task.counted, 0.02),
-                ("counted", "bag-of-words", "derived", task.counted, 0.2),
+                (of("scores"), by("derived"), "pivot", task.metric, 0.01),
+                (of("scores"), by("pivot"), "pivot", task.metric, 0.9),
+                (of("scores"), by("pivot"), "derived", task.metric, 0.3),
+                (of("scores"), by("derived"), "derived", task.metric, derived),
+                (of("looked-up"), by("pivot"), "derived", task.metric, 0.4),
+                (of("looked-up"), "source_gloss".into(), "pivot", task.metric, 0.5),
+                ("counted".into(), "bag-of-words".into(), "pivot", task.counted, 0.02),
+                ("counted".into(), "bag-of-words".into(), "derived", task.counted, 0.2),
             ] {
-                scores.push(score_of(stage, model, &format!("{}-{language}-test", task.name), metric, value));
+                scores.push(score_of(&stage, &model, &format!("{}-{language}-test", task.name), metric, value));
             }
         }
         json!({ "scores": scores })

@@ -10,7 +10,7 @@ mod claims;
 mod confirm;
 mod develop;
 mod freeze;
-mod hash;
+pub mod hash;
 mod history;
 mod pages;
 mod paper;
