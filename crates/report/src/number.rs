@@ -39,6 +39,16 @@ pub(crate) fn fixed(value: f64, places: usize) -> String {
     if size >= 1e9 || (size > 0.0 && size < 0.5 * 10f64.powi(-(places as i32)) && size < 1e-4) {
         return format!("{value:.2e}");
     }
+    rounded(value, places)
+}
+
+/// An end of a number's interval: so many decimals, and an exponent only where the number itself has one.
+pub(crate) fn end(value: f64, of: f64, places: usize) -> String {
+    let plain = value.abs() < 1e9 && (of == 0.0 || of.abs() >= 0.5 * 10f64.powi(-(places as i32)));
+    if plain { rounded(value, places) } else { fixed(value, places) }
+}
+
+fn rounded(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
     let zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
     if zero { text.trim_start_matches('-').to_owned() } else { text }
@@ -146,6 +156,7 @@ mod tests {
         assert_eq!(fixed(-0.001, 2), "0.00");
         assert_eq!(fixed(3e12, 2), "3.00e12");
         assert_eq!(short(2e-9), "2.00e-9");
+        assert_eq!([end(1e-7, 0.3, 3), end(-1e-7, 0.0, 2), end(1e-7, 2e-7, 3), end(f64::NAN, 0.3, 3)], ["0.000", "0.00", "1.00e-7", "not a number"]);
         assert_eq!(percent(-53.96), "-54.0 %");
         assert_eq!(percent(0.04), "0.0 %");
         assert_eq!(percent(12.0), "+12.0 %");

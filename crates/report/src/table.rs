@@ -151,7 +151,8 @@ fn row(m: &mut Markup, section: &Section<'_>, score: &Score, look: &Look) {
         m.within("td", &[], |m| {
             m.text(&look.show(score.value));
             if let Some((low, high)) = interval(score) {
-                let range = format!("{} to {}", look.show(low), look.show(high));
+                let [low, high] = [low, high].map(|end| typeset(&number::end(end, score.value, look.places)));
+                let range = format!("{low} to {high}");
                 m.element("small", &[], &range);
             }
         });

@@ -66,7 +66,7 @@ fn paired_lines(comparisons: &[&Comparison], places: usize) -> Vec<String> {
 fn row(section: &Section<'_>, score: &Score, places: usize) -> Vec<String> {
     let first = section.before(score);
     let interval = match (score.low, score.high) {
-        (Some(low), Some(high)) => format!("{}..{}", number::fixed(low, places), number::fixed(high, places)),
+        (Some(low), Some(high)) => format!("{}..{}", number::end(low, score.value, places), number::end(high, score.value, places)),
         _ => "-".to_owned(),
     };
     let change = match Change::between(first, score) {
