@@ -43,16 +43,21 @@ fn write(shop: &Shop<'_>, name: &str, file: &Path) -> anyhow::Result<()> {
     if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
         tongues_kernel::refuse(file.display(), "a folder that is there", folder.display(), "make the folder first")?;
     }
-    let data = shop.records(name)?;
+    let members = shop.members(name, 0)?;
     let mut lines = String::new();
     let mut languages = BTreeMap::new();
-    for record in &data.records {
-        lines += &tongues_formats::fields(record).to_string();
-        lines.push('\n');
+    for (member, record) in members.iter().flat_map(|(member, data)| data.records.iter().map(move |record| (member, record))) {
+        let mut line = tongues_formats::fields(record);
+        // Members of a mixture may number their records alike.
+        if members.len() > 1 {
+            line["id"] = format!("{member}/{}", record.id).into();
+        }
+        lines += &format!("{line}\n");
         *languages.entry(record.language.as_deref().unwrap_or("unknown").to_owned()).or_default() += 1;
     }
     tongues_io::write_atomic(file, lines.as_bytes())?;
-    say(&plain(&format!("{}: {} records of {name}; languages: {}", file.display(), data.records.len(), counts(&languages))))
+    let records: usize = languages.values().sum();
+    say(&plain(&format!("{}: {records} records of {name}; languages: {}", file.display(), counts(&languages))))
 }
 
 fn summary(found: &Sampled) -> String {

@@ -128,6 +128,8 @@ curate = [{ use = "dedup-exact", field = "target" }]
 split = { test = 0.25 }
 [data.back]
 path = "out.jsonl"
+[data.both]
+mix = ["pairs.test", "back"]
 [data.words]
 world = { language = "derived", sentences = 40 }
 [tokenizers.t]
@@ -154,6 +156,10 @@ objectives = [{ use = "causal-lm", format = "f" }]
     desk.file("recipe.toml", train("back").as_bytes());
     let again = desk.good(&["data", "recipe.toml", "--limit", "99"]);
     assert_eq!(shown.replace("data pairs.test", "data back").replace("dropped by curators: dedup-exact: duplicate 0", "dropped by curators: none"), again);
+    desk.good(&["data", "recipe.toml", "--data", "both", "--write", "both.jsonl"]);
+    let both = std::fs::read_to_string(desk.path("both.jsonl")).expect("the file");
+    let ids: std::collections::BTreeSet<String> = both.lines().map(|l| serde_json::from_str::<Json>(l).expect("JSON")["id"].to_string()).collect();
+    assert_eq!((ids.len(), ids.iter().next().map(|id| id.contains("back/"))), (2 * lines.lines().count(), Some(true)), "{ids:?}");
     desk.refused(&["data", "recipe.toml", "--data", "nothing", "--write", "no.jsonl"], &["data `nothing`"]);
     desk.refused(&["data", "recipe.toml", "--data", "back", "--write", "gone/no.jsonl"], &["gone/no.jsonl"]);
     assert!(!desk.path("no.jsonl").exists());
