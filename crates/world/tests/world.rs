@@ -68,7 +68,7 @@ fn equal_indices_mean_the_same_in_every_language() {
 fn a_language_with_few_resources_has_the_first_texts_of_train_alone() {
     let poor = LanguageConfig { resource_permille: 24, ..LanguageConfig::derived() };
     let none = LanguageConfig { resource_permille: 0, ..LanguageConfig::derived() };
-    let world = small();
+    let world = world(7);
     for split in SPLITS {
         let rich = world.sentences(&LanguageConfig::derived(), split, 100).unwrap();
         // 2.4 of 100 are 3: what there is, is not rounded away.
