@@ -30,7 +30,7 @@ pub fn instead(root: &Path, slug: &str, past: &Past<'_>, (scale, all_claims): (S
 /// Runs the frozen claims on the seeds that they were judged on, and tells both outcomes beside each other.
 ///
 /// # Errors
-/// Nothing was judged, at another scale or of other claims, or a run cannot be started.
+/// Nothing was judged, at another scale or of other claims, a run cannot be started, or one failed.
 pub fn run(campaign: &Campaign<'_>, (scale, all_claims): (Scale, bool)) -> Result<()> {
     let (root, paper) = (campaign.root, campaign.paper);
     let slug = paper.slug.as_str();
@@ -59,5 +59,7 @@ pub fn run(campaign: &Campaign<'_>, (scale, all_claims): (Scale, bool)) -> Resul
         let before = judged.claims.iter().find(|c| c.id == claim.id);
         println!("  judged {}", before.map_or_else(|| "not at all".into(), |c| format!("{:16} {}", pages::word(c.verdict), pages::line(c))));
     }
+    let failed = ran.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_))).count();
+    ensure!(failed == 0, "repro {slug}: {failed} of {} runs failed; what each said stands above", ran.len());
     Ok(())
 }
