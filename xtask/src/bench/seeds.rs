@@ -7,13 +7,14 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs `recipes/<name>.toml` with seeds from 1 on and gives their reports. Finished seeds of the same recipe are taken as they are.
+/// Runs `recipes/<name>.toml` with seeds from 1 on and gives their reports. Finished seeds of the same recipe, code and
+/// vector instructions are taken as they are.
 pub fn reports(root: &Path, name: &str, seeds: usize) -> Result<Vec<Value>> {
     ensure!(seeds >= 2, "--seeds: at least 2 were expected");
     tree::call(tree::cargo(root).args(["build", "--release", "--quiet", "--bin", "tongues"]))?;
     let (target, recipe) = (tree::target(root), root.join(format!("recipes/{name}.toml")));
-    let text = std::fs::read(&recipe).with_context(|| recipe.display().to_string())?;
-    let id = &hash::of(&text)[..12];
+    let text = std::fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
+    let id = &hash::of_parts(&[&text, &hash::code_of(root, &text, &[], true)?, hash::simd()])[..12];
     (1..=seeds)
         .map(|seed| {
             let out = target.join(format!("bench-{name}/{id}/seed-{seed}"));
