@@ -51,6 +51,7 @@ fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
         (&mut config.clauses, knobs.clauses),
         (&mut config.negatives, knobs.negatives),
         (&mut config.facts, knobs.facts),
+        (&mut config.alike, knobs.alike),
         (&mut config.borrowed_permille, knobs.borrowed_permille),
     ];
     numbers.into_iter().for_each(|(slot, asked)| *slot = asked.unwrap_or(*slot));

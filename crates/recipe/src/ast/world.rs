@@ -15,12 +15,13 @@ pub struct WorldData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<WorldVariant>,
     /// Items of a task with gold answers instead of sentences. Fields by task: `lm` text; `translation` source, target; `qa` question,
-    /// context (the statements that answer it), answer; `arithmetic` problem, chain, answer, number; `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label;
-    /// `retrieval` query, positive, negatives; `instruction` prompt, response; `preference` prompt, chosen, rejected.
+    /// context (the statements that answer it), answer; `arithmetic` problem, chain, answer, number;
+    /// `nli` premise, hypothesis, label; `slots` text, tokens, tags, spans; `intent` text, label; `retrieval` query, positive, negatives;
+    /// `instruction` prompt, response; `preference` prompt, chosen, rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<WorldTask>,
     /// How hard the task is: `entities`, `steps`, `largest` (arithmetic), `clauses` (slots, intent, nli), `negatives` (retrieval),
-    /// `facts`, `stated`, `stated_held_out` (lm, qa), `borrowed_permille` (lm, translation), `source` (translation).
+    /// `facts`, `stated`, `stated_held_out` (lm, qa), `alike` (qa), `borrowed_permille` (lm, translation), `source` (translation).
     #[serde(default, skip_serializing_if = "WorldKnobs::is_default")]
     pub knobs: WorldKnobs,
     /// Beside every text field of a task's items one with `_gloss` behind its name: each word replaced by the pivot's, as a lexicon alone
@@ -68,7 +69,7 @@ pub enum WorldTask {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorldKnobs {
-    /// Who owns something, 2 to 4.
+    /// Who owns something, 1 to 4; a single owner exchanges with one of whom no number is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entities: Option<u32>,
     /// What happens, or changes in a row, 1 to 4.
@@ -86,6 +87,9 @@ pub struct WorldKnobs {
     /// Facts of the world, 10 to 10000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<u32>,
+    /// How many of the other two statements beside a question have its words, 0 to 2; the rest state other facts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alike: Option<u32>,
     /// Which of the facts asked in train this language states: from the first to before the second, of 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated: Option<[u32; 2]>,

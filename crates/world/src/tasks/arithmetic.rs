@@ -1,6 +1,7 @@
 //! Arithmetic word problems. Persons own a number of things; some are given away,
 //! found or lost, and some are not; how many has one of them in the end? The chain
-//! works out what changes that number, step by step.
+//! works out what changes that number, step by step. Where one person alone owns
+//! something, it is exchanged with another of whom no number is told.
 
 use crate::inventory::ConceptId;
 use crate::meaning::{Clause, Count, Meaning, NounPhrase, Number, Tense};
@@ -13,9 +14,14 @@ use crate::words::Extra;
 
 const MOST: u64 = 9;
 
+/// The fewest who take part: a gift has two sides.
+const PARTIES: usize = 2;
+
 /// Who owns how many of what, and what happened so far.
 struct Ledger {
+    /// The owners, then whoever they exchange with.
     persons: Vec<ConceptId>,
+    owners: usize,
     thing: ConceptId,
     amounts: Vec<u32>,
     events: Vec<Event>,
@@ -32,7 +38,8 @@ struct Event {
 }
 
 impl Ledger {
-    /// An event that is possible: nobody gives what they do not have.
+    /// An event that is possible: nobody gives what they do not have. Who is no owner
+    /// has some as well, so that a gift to an owner is as likely as one of theirs.
     fn happen(&mut self, stream: &mut Stream) {
         let actor = stream.below(self.persons.len() as u64) as usize;
         let other = (actor + 1 + stream.below(self.persons.len() as u64 - 1) as usize) % self.persons.len();
@@ -53,6 +60,17 @@ impl Ledger {
         self.events.push(Event { verb, from, to, count, negated });
     }
 
+    /// What the problem tells of the amounts at first: those of the owners.
+    fn told(&self, amounts: &[u32]) -> impl Iterator<Item = u32> {
+        amounts.iter().copied().take(self.owners)
+    }
+
+    /// The persons that the problem names.
+    fn named(&self) -> impl Iterator<Item = ConceptId> {
+        let acts = |person| self.events.iter().any(|event| [event.from, event.to].contains(&Some(person)));
+        self.persons.iter().enumerate().filter(move |(number, _)| *number < self.owners || acts(*number)).map(|(_, id)| *id)
+    }
+
     /// What changes the number of one person, with its sign.
     fn changes(&self, person: usize) -> Vec<(&'static str, u32)> {
         let real = self.events.iter().filter(|event| !event.negated);
@@ -67,15 +85,17 @@ impl Ledger {
 
 impl Maker<'_> {
     pub(crate) fn arithmetic(&self, stream: &mut Stream) -> Option<Draft> {
-        let persons = self.cast.persons(stream, self.config.entities as usize);
+        let owners = self.config.entities as usize;
+        let parties = owners.max(PARTIES);
+        let persons = self.cast.persons(stream, parties);
         let thing = *distinct(stream, &self.cast.things, 1).first()?;
-        if persons.len() < self.config.entities as usize {
+        if persons.len() < parties {
             return None;
         }
         let amounts: Vec<u32> = persons.iter().map(|_| 1 + stream.below(MOST) as u32).collect();
-        let mut ledger = Ledger { amounts: amounts.clone(), persons, thing, events: Vec::new() };
+        let mut ledger = Ledger { amounts: amounts.clone(), persons, owners, thing, events: Vec::new() };
         (0..self.config.steps).for_each(|_| ledger.happen(stream));
-        let asked = stream.below(ledger.persons.len() as u64) as usize;
+        let asked = stream.below(owners as u64) as usize;
         let (key, meaning) = self.problem_keys(&ledger, &amounts, asked);
         let changes = ledger.changes(asked);
         let (chain, largest) = self.chain(amounts[asked], &changes);
@@ -94,7 +114,7 @@ impl Maker<'_> {
             let clause = Clause::new(Frame::Transitive, person(self.inventory, ledger.persons[owner]), Extra::Have.id(self.inventory));
             Clause { object: Some(things(ledger.thing, count)), ..clause }
         };
-        let mut pieces: Vec<_> = amounts.iter().enumerate().map(|(owner, amount)| Piece::say(Meaning::of(has(owner, Count::Of(*amount)), None))).collect();
+        let mut pieces: Vec<_> = ledger.told(amounts).enumerate().map(|(owner, amount)| Piece::say(Meaning::of(has(owner, Count::Of(amount)), None))).collect();
         pieces.extend(ledger.events.iter().map(|event| Piece::say(Meaning::of(self.event(ledger, event), None))));
         pieces.push(Piece::say(Meaning::question(has(asked, Count::Asked))));
         pieces
@@ -125,8 +145,8 @@ impl Maker<'_> {
     /// The key of the problem, and its meaning. One key has all problems with these
     /// persons, things and numbers, in whatever order.
     fn problem_keys(&self, ledger: &Ledger, amounts: &[u32], asked: usize) -> (u64, u64) {
-        let mut persons: Vec<_> = ledger.persons.iter().map(|id| u64::from(*id)).collect();
-        let mut numbers: Vec<_> = amounts.iter().copied().chain(ledger.events.iter().map(|event| event.count)).map(u64::from).collect();
+        let mut persons: Vec<_> = ledger.named().map(u64::from).collect();
+        let mut numbers: Vec<_> = ledger.told(amounts).chain(ledger.events.iter().map(|event| event.count)).map(u64::from).collect();
         let ordered = [persons.clone(), numbers.clone()].concat();
         let events = ledger
             .events

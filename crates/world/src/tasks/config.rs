@@ -12,7 +12,8 @@ use std::ops::Range;
 pub struct TaskConfig {
     /// The task.
     pub task: Task,
-    /// Arithmetic: who owns something, `2..=4`.
+    /// Arithmetic: who owns something, `1..=4`; a single owner gives to and is given
+    /// by another person, of whom no number is told.
     pub entities: u32,
     /// Arithmetic: what happens; instructions and preferences: changes in a row. `1..=4`.
     pub steps: u32,
@@ -28,6 +29,10 @@ pub struct TaskConfig {
     /// Documents and fact QA: facts of the world, `10..=10000`; each is asked both
     /// ways round. Eight tenths are asked in train, a tenth in dev and in test.
     pub facts: u32,
+    /// Fact QA: how many of the other two statements of a context have the words of
+    /// the question, `0..=2`: with one, who did it to whom the other way round; with
+    /// two, also where it did not happen. The rest state other facts.
+    pub alike: u32,
     /// Documents of train: which of the facts asked in train this language states.
     /// A fact has a fixed place in `0..1000`; those in the range are stated, so two
     /// languages with disjoint ranges state disjoint facts.
@@ -55,6 +60,7 @@ impl TaskConfig {
             negatives: 3,
             sentences: 3,
             facts: 200,
+            alike: 2,
             stated: 0..1000,
             stated_held_out: 0..1000,
             borrowed_permille: 250,
@@ -64,13 +70,14 @@ impl TaskConfig {
 
     pub(crate) fn check(&self) -> Result<(), WorldError> {
         let ranges = [
-            ("entities", self.entities, 2, 4),
+            ("entities", self.entities, 1, 4),
             ("steps", self.steps, 1, 4),
             ("largest", self.largest, 9, 99),
             ("clauses", self.clauses, 2, 4),
             ("negatives", self.negatives, 1, 15),
             ("sentences", self.sentences, 1, 64),
             ("facts", self.facts, 10, 10_000),
+            ("alike", self.alike, 0, 2),
             ("stated.end", self.stated.end, 0, 1000),
             ("stated_held_out.end", self.stated_held_out.end, 0, 1000),
             ("borrowed_permille", self.borrowed_permille, 0, 1000),

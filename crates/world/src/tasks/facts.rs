@@ -5,7 +5,8 @@
 //! states all three, so the words of a question suit three statements. The question
 //! of a fact is asked in one split alone; where its statement stands is a matter of
 //! [`TaskConfig`](crate::TaskConfig). With the three statements beside it (`context`)
-//! a question asks for reading, without them for what was read before.
+//! a question asks for reading, without them for what was read before. Statements of
+//! other facts may stand for those with the same words (`alike`).
 
 use crate::inventory::ConceptId;
 use crate::inventory::Function;
@@ -20,6 +21,8 @@ use std::collections::BTreeSet;
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Dev, Split::Test];
 const ATTEMPTS: u64 = 100;
+/// The statements beside the one that answers a question.
+const ALIKE: u32 = 2;
 
 /// What two persons did to each other, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +89,22 @@ fn fact(maker: &Maker<'_>, split: Split, attempt: u64) -> Option<Fact> {
 }
 
 impl Fact {
+    /// Whether another fact has neither a person nor a place of this one.
+    fn is_apart(&self, other: &Self) -> bool {
+        let persons = self.persons.iter().any(|id| other.persons.contains(id));
+        !persons && !self.places.iter().any(|id| other.places.contains(id))
+    }
+
     fn clause(&self, maker: &Maker<'_>, subject: usize) -> Clause {
         let [subject, object] = [subject, 1 - subject].map(|index| person(maker.inventory, self.persons[index]));
         let clause = Clause::new(Frame::Transitive, subject, self.verb);
         Clause { object: Some(object), tense: Tense::Past, ..clause }
+    }
+
+    /// The same with where it happened.
+    fn told(&self, maker: &Maker<'_>, subject: usize, place: ConceptId) -> Clause {
+        let place = NounPhrase { determiner: Some(Function::Definite), ..NounPhrase::bare(place) };
+        Clause { place: Some(Place::In(place)), ..self.clause(maker, subject) }
     }
 
     /// Its three statements, the order drawn.
@@ -100,9 +115,7 @@ impl Fact {
             let (number, place) = rest.remove(stream.below(rest.len() as u64) as usize);
             let negated = number == 2;
             let subject = if negated { stream.below(2) as usize } else { number };
-            let place = NounPhrase { determiner: Some(Function::Definite), ..NounPhrase::bare(place) };
-            let clause = Clause { place: Some(Place::In(place)), negated, ..self.clause(maker, subject) };
-            pieces.push(Piece::say(Meaning::of(clause, None)));
+            pieces.push(Piece::say(Meaning::of(Clause { negated, ..self.told(maker, subject, place) }, None)));
         }
         pieces
     }
@@ -111,17 +124,53 @@ impl Fact {
 impl Maker<'_> {
     /// Question `number` of the split: where one of the two did it.
     pub(crate) fn question(&self, number: u64, facts: &Facts) -> Option<Draft> {
-        let fact = facts.within(self.split).nth(number as usize / 2)?;
+        let mut after = facts.within(self.split).skip(number as usize / 2);
+        let fact = after.next()?;
         let subject = number as usize % 2;
         let clause = Clause { place: Some(Place::Asked), ..fact.clause(self, subject) };
         let answer = Piece::List(vec![fact.places[subject]], "");
         let mut stream = Stream::new(self.seed, "context", &[fact.key, subject as u64]);
-        let fields = vec![
-            Field::new("question", vec![Piece::say(Meaning::question(clause))]),
-            Field::new("context", fact.statements(self, &mut stream)),
-            Field::answer("answer", vec![answer]),
-        ];
+        let others = after.chain(facts.within(self.split).take(number as usize / 2));
+        let (context, keys) = match self.config.alike {
+            ALIKE => (fact.statements(self, &mut stream), vec![fact.key]),
+            _ => self.statements_of_some(&mut stream, fact, subject, others)?,
+        };
+        let fields =
+            vec![Field::new("question", vec![Piece::say(Meaning::question(clause))]), Field::new("context", context), Field::answer("answer", vec![answer])];
         let meaning = hash(0, "qa", &[fact.key, subject as u64]);
-        Some(Draft { meaning, keys: vec![fact.key], stated: Vec::new(), fields, truth: Truth::Field("answer") })
+        Some(Draft { meaning, keys, stated: Vec::new(), fields, truth: Truth::Field("answer") })
+    }
+    /// The statement that answers a question, the turned one if one is to be alike,
+    /// and those of other facts with other persons and places, the order drawn; with
+    /// the keys of all. None where there are too few facts.
+    fn statements_of_some<'f>(
+        &self,
+        stream: &mut Stream,
+        fact: &'f Fact,
+        subject: usize,
+        others: impl Iterator<Item = &'f Fact>,
+    ) -> Option<(Vec<Piece>, Vec<u64>)> {
+        let told = |fact: &Fact, subject: usize| fact.told(self, subject, fact.places[subject]);
+        let mut clauses = vec![told(fact, subject)];
+        if self.config.alike > 0 {
+            clauses.push(told(fact, 1 - subject));
+        }
+        let mut stated = vec![fact];
+        for other in others {
+            if clauses.len() > ALIKE as usize {
+                break;
+            }
+            if stated.iter().all(|fact| fact.is_apart(other)) {
+                clauses.push(told(other, stream.below(2) as usize));
+                stated.push(other);
+            }
+        }
+        let mut pieces = Vec::new();
+        while !clauses.is_empty() {
+            let clause = clauses.remove(stream.below(clauses.len() as u64) as usize);
+            pieces.push(Piece::say(Meaning::of(clause, None)));
+        }
+        let keys = stated.iter().map(|fact| fact.key).collect();
+        (pieces.len() > ALIKE as usize).then_some((pieces, keys))
     }
 }

@@ -11,7 +11,8 @@ pub enum Task {
     LanguageModel,
     /// Fields `source` (in another language) and `target`.
     Translation,
-    /// Questions about facts that documents state. Fields `question`, `answer`.
+    /// Questions about facts that documents state. Fields `question`, `context` (the
+    /// statements that answer it), `answer`.
     FactQa,
     /// Word problems. Fields `problem`, `chain` (the worked steps), `answer`.
     Arithmetic,

@@ -134,7 +134,7 @@ fn value(words: &[u16], zero: u16) -> u32 {
 fn problems_come_out_as_the_answer_says() {
     for language in LanguageConfig::ready_made() {
         let mut answers = BTreeSet::new();
-        for item in all(Task::Arithmetic, &language) {
+        for item in all(Task::Arithmetic, &language).into_iter().chain(of_one_owner(&language, 300).concat()) {
             let clauses = told(field(&item, "problem"));
             // The words of tasks stand in a fixed order: to have, give, find, lose; zero is nine after.
             let have = clauses[0].verb;
@@ -145,12 +145,12 @@ fn problems_come_out_as_the_answer_says() {
                 match clause.verb - have {
                     _ if clause.negated || clause.question => {}
                     0 => drop(amounts.insert(who, count)),
-                    2 => *amounts.get_mut(&who).unwrap() += count,
+                    // Of some persons no number is told.
+                    2 => amounts.get_mut(&who).into_iter().for_each(|amount| *amount += count),
                     verb => {
-                        let left = amounts[&who].checked_sub(count).unwrap();
-                        amounts.insert(who, left);
+                        amounts.get_mut(&who).into_iter().for_each(|amount| *amount = amount.checked_sub(count).unwrap());
                         let to = clause.recipient.filter(|_| verb == 1);
-                        to.iter().for_each(|to| *amounts.get_mut(to).unwrap() += count);
+                        to.and_then(|to| amounts.get_mut(&to)).into_iter().for_each(|amount| *amount += count);
                     }
                 }
             }
@@ -165,6 +165,34 @@ fn problems_come_out_as_the_answer_says() {
         }
         assert!(answers.len() > 12, "{answers:?}");
     }
+}
+
+/// Problems of one owner, split by split.
+fn of_one_owner(language: &LanguageConfig, count: usize) -> Vec<Vec<Item>> {
+    let config = TaskConfig { entities: 1, ..TaskConfig::new(Task::Arithmetic) };
+    SPLITS.map(|split| world().items(&config, language, split, few(Task::Arithmetic, split, count)).unwrap()).into()
+}
+
+#[test]
+fn one_owner_has_a_number_and_others_take_part() {
+    let mut problems = BTreeSet::new();
+    let mut owners = BTreeMap::new();
+    for (split, items) in of_one_owner(&LanguageConfig::pivot(), 8000).iter().enumerate() {
+        for item in items {
+            let clauses = told(field(item, "problem"));
+            let have = clauses[0].verb;
+            let owned = clauses.iter().filter(|clause| clause.verb == have && !clause.question).count();
+            assert_eq!((owned, clauses[0].subject), (1, clauses.last().unwrap().subject), "{}", field(item, "problem").text);
+            assert!(problems.insert(field(item, "problem").text.clone()), "{} twice", field(item, "problem").text);
+            let people: BTreeSet<_> = clauses.iter().flat_map(|clause| [Some(clause.subject), clause.recipient]).flatten().collect();
+            let mut numbers: Vec<_> = clauses.iter().filter(|clause| !clause.question).map(|clause| clause.number.clone()).collect();
+            numbers.sort_unstable();
+            // Problems of the same persons, numbers and thing stand in one split.
+            let key = (people, numbers, clauses[0].object);
+            assert_eq!(*owners.entry(key).or_insert(split), split, "{}", field(item, "problem").text);
+        }
+    }
+    assert!(owners.len() > 1000, "{} problems", owners.len());
 }
 
 /// Checks every step of a chain and that each begins where the last one ended;
@@ -214,6 +242,28 @@ fn documents_state_what_questions_ask_for() {
             assert_eq!(context.len(), 3);
             let told = context.iter().filter(|told| !told.negated && act(told) == act(&question));
             assert_eq!(told.map(|told| told.place).collect::<Vec<_>>(), [answer[0].lexeme]);
+        }
+    }
+}
+
+#[test]
+fn other_facts_stand_beside_a_question() {
+    for (language, alike) in LanguageConfig::ready_made().iter().flat_map(|language| [(language, 0), (language, 1)]) {
+        let config = TaskConfig { alike, facts: 400, ..TaskConfig::new(Task::FactQa) };
+        let [train, test] = [Split::Train, Split::Test].map(|split| world().items(&config, language, split, few(Task::FactQa, split, 300)).unwrap());
+        let known: BTreeSet<_> = train.iter().flat_map(|item| &item.keys).collect();
+        assert!(!test.iter().any(|item| item.keys.iter().any(|key| known.contains(key))));
+        for item in train.iter().chain(&test) {
+            let question = told(field(item, "question")).remove(0);
+            let context = told(field(item, "context"));
+            let people = |told: &Told| BTreeSet::from([Some(told.subject), told.object]);
+            let (same, others): (Vec<_>, Vec<_>) = context.iter().partition(|told| people(told) == people(&question));
+            assert_eq!((same.len(), context.len()), (1 + alike as usize, 3));
+            let answers = same.iter().filter(|told| act(told) == act(&question)).map(|told| told.place);
+            assert_eq!(answers.collect::<Vec<_>>(), [field(item, "answer").tokens[0].lexeme]);
+            assert!(others.iter().all(|told| people(told).is_disjoint(&people(&question))));
+            assert_eq!(context.iter().map(|told| told.place).collect::<BTreeSet<_>>().len(), 3);
+            assert_eq!(item.keys.len(), 1 + others.len());
         }
     }
 }
