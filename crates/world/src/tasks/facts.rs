@@ -140,6 +140,7 @@ impl Maker<'_> {
         let meaning = hash(0, "qa", &[fact.key, subject as u64]);
         Some(Draft { meaning, keys, stated: Vec::new(), fields, truth: Truth::Field("answer") })
     }
+
     /// The statement that answers a question, the turned one if one is to be alike,
     /// and those of other facts with other persons and places, the order drawn; with
     /// the keys of all. None where there are too few facts.
