@@ -84,7 +84,7 @@ pub struct WorldKnobs {
     /// Wrong candidates, 1 to 15.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub negatives: Option<u32>,
-    /// Facts of the world, 10 to 10000.
+    /// Facts of the world, 10 to 100000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<u32>,
     /// How many of the other two statements beside a question have its words, 0 to 2; the rest state other facts.

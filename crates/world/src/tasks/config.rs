@@ -26,7 +26,7 @@ pub struct TaskConfig {
     pub negatives: u32,
     /// Documents: sentences beside the facts, `1..=64`.
     pub sentences: u32,
-    /// Documents and fact QA: facts of the world, `10..=10000`; each is asked both
+    /// Documents and fact QA: facts of the world, `10..=100000`; each is asked both
     /// ways round. Eight tenths are asked in train, a tenth in dev and in test.
     pub facts: u32,
     /// Fact QA: how many of the other two statements of a context have the words of
@@ -76,7 +76,7 @@ impl TaskConfig {
             ("clauses", self.clauses, 2, 4),
             ("negatives", self.negatives, 1, 15),
             ("sentences", self.sentences, 1, 64),
-            ("facts", self.facts, 10, 10_000),
+            ("facts", self.facts, 10, 100_000),
             ("alike", self.alike, 0, 2),
             ("stated.end", self.stated.end, 0, 1000),
             ("stated_held_out.end", self.stated_held_out.end, 0, 1000),

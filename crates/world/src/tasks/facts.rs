@@ -38,7 +38,7 @@ pub(crate) struct Fact {
 /// The facts of a world, split by split, and those that documents of a language state.
 #[derive(Default)]
 pub(crate) struct Facts {
-    all: Vec<Fact>,
+    all: [Vec<Fact>; SPLITS.len()],
     pub(crate) stated: Vec<Fact>,
 }
 
@@ -49,18 +49,18 @@ impl Facts {
         if !matches!(maker.config.task, Task::LanguageModel | Task::Translation | Task::FactQa) {
             return Self::default();
         }
-        let all: Vec<_> = SPLITS.iter().flat_map(|split| of_split(maker, *split)).collect();
-        let stated = all.iter().copied().filter(|fact| is_stated(maker, fact)).collect();
+        let all = SPLITS.map(|split| of_split(maker, split));
+        let stated = all.iter().flatten().copied().filter(|fact| is_stated(maker, fact)).collect();
         Self { all, stated }
     }
 
     /// How many questions a split has.
     pub(crate) fn questions(&self, split: Split) -> u64 {
-        2 * self.within(split).count() as u64
+        2 * self.within(split).len() as u64
     }
 
-    fn within(&self, split: Split) -> impl Iterator<Item = &Fact> {
-        self.all.iter().filter(move |fact| fact.split == split)
+    fn within(&self, split: Split) -> &[Fact] {
+        SPLITS.iter().zip(&self.all).find(|(s, _)| **s == split).map_or(&[], |(_, facts)| facts)
     }
 }
 
@@ -124,13 +124,14 @@ impl Fact {
 impl Maker<'_> {
     /// Question `number` of the split: where one of the two did it.
     pub(crate) fn question(&self, number: u64, facts: &Facts) -> Option<Draft> {
-        let mut after = facts.within(self.split).skip(number as usize / 2);
-        let fact = after.next()?;
+        let facts = facts.within(self.split);
+        let fact = facts.get(number as usize / 2)?;
         let subject = number as usize % 2;
         let clause = Clause { place: Some(Place::Asked), ..fact.clause(self, subject) };
         let answer = Piece::List(vec![fact.places[subject]], "");
         let mut stream = Stream::new(self.seed, "context", &[fact.key, subject as u64]);
-        let others = after.chain(facts.within(self.split).take(number as usize / 2));
+        let (before, after) = facts.split_at(number as usize / 2);
+        let others = after[1..].iter().chain(before);
         let (context, keys) = match self.config.alike {
             ALIKE => (fact.statements(self, &mut stream), vec![fact.key]),
             _ => self.statements_of_some(&mut stream, fact, subject, others)?,
