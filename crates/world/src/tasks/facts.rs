@@ -101,7 +101,7 @@ impl Fact {
         Clause { object: Some(object), tense: Tense::Past, ..clause }
     }
 
-    /// The same with where it happened.
+    /// One of the two doing it, and where.
     fn told(&self, maker: &Maker<'_>, subject: usize, place: ConceptId) -> Clause {
         let place = NounPhrase { determiner: Some(Function::Definite), ..NounPhrase::bare(place) };
         Clause { place: Some(Place::In(place)), ..self.clause(maker, subject) }
