@@ -52,6 +52,7 @@ fn difficulty(asked: WorldTask, knobs: &WorldKnobs) -> Result<TaskConfig> {
         (&mut config.negatives, knobs.negatives),
         (&mut config.facts, knobs.facts),
         (&mut config.alike, knobs.alike),
+        (&mut config.denials, knobs.denials),
         (&mut config.borrowed_permille, knobs.borrowed_permille),
     ];
     numbers.into_iter().for_each(|(slot, asked)| *slot = asked.unwrap_or(*slot));
@@ -103,4 +104,25 @@ fn record(item: Item, language: &Name, glossed: bool) -> Record {
         Gold::Field(_) => {}
     }
     record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_knob_reaches_the_world() {
+        let numbers = [11, 12, 13, 14, 15, 16, 17, 18, 19].map(Some);
+        let [entities, steps, largest, clauses, negatives, facts, alike, denials, borrowed_permille] = numbers;
+        let (stated, stated_held_out, source) = (Some([1, 2]), Some([3, 4]), Some("remote".to_owned()));
+        // Without `..`, so that a new knob has to be written here.
+        let knobs = WorldKnobs { entities, steps, largest, clauses, negatives, facts, alike, denials, borrowed_permille, stated, stated_held_out, source };
+        let found = difficulty(WorldTask::Qa, &knobs).unwrap();
+        let numbers = [found.entities, found.steps, found.largest, found.clauses, found.negatives];
+        assert_eq!(numbers, [11, 12, 13, 14, 15]);
+        assert_eq!([found.facts, found.alike, found.denials, found.borrowed_permille], [16, 17, 18, 19]);
+        assert_eq!((found.stated, found.stated_held_out), (1..2, 3..4));
+        assert_eq!(found.source.name, "remote");
+        assert_eq!(difficulty(WorldTask::Qa, &WorldKnobs::default()).unwrap(), TaskConfig::new(Task::FactQa));
+    }
 }

@@ -90,6 +90,9 @@ pub struct WorldKnobs {
     /// How many of the other two statements beside a question have its words, 0 to 2; the rest state other facts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alike: Option<u32>,
+    /// How many of the statements of other facts beside a question say where something did not happen, 0 to 2 less `alike`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denials: Option<u32>,
     /// Which of the facts asked in train this language states: from the first to before the second, of 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated: Option<[u32; 2]>,

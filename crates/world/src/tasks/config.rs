@@ -33,6 +33,10 @@ pub struct TaskConfig {
     /// the question, `0..=2`: with one, who did it to whom the other way round; with
     /// two, also where it did not happen. The rest state other facts.
     pub alike: u32,
+    /// Fact QA: how many of the statements of other facts say where something did not
+    /// happen, `0..=2` and no more than there are of them. With two, the place that is
+    /// asked for is the one where something did.
+    pub denials: u32,
     /// Documents of train: which of the facts asked in train this language states.
     /// A fact has a fixed place in `0..1000`; those in the range are stated, so two
     /// languages with disjoint ranges state disjoint facts.
@@ -61,6 +65,7 @@ impl TaskConfig {
             sentences: 3,
             facts: 200,
             alike: 2,
+            denials: 0,
             stated: 0..1000,
             stated_held_out: 0..1000,
             borrowed_permille: 250,
@@ -78,6 +83,7 @@ impl TaskConfig {
             ("sentences", self.sentences, 1, 64),
             ("facts", self.facts, 10, 100_000),
             ("alike", self.alike, 0, 2),
+            ("denials", self.denials, 0, 2 - u64::from(self.alike.min(2))),
             ("stated.end", self.stated.end, 0, 1000),
             ("stated_held_out.end", self.stated_held_out.end, 0, 1000),
             ("borrowed_permille", self.borrowed_permille, 0, 1000),

@@ -6,7 +6,8 @@
 //! of a fact is asked in one split alone; where its statement stands is a matter of
 //! [`TaskConfig`](crate::TaskConfig). With the three statements beside it (`context`)
 //! a question asks for reading, without them for what was read before. Statements of
-//! other facts may stand for those with the same words (`alike`).
+//! other facts may stand for those with the same words (`alike`), and say where
+//! something did not happen (`denials`).
 
 use crate::inventory::ConceptId;
 use crate::inventory::Function;
@@ -23,6 +24,8 @@ const SPLITS: [Split; 3] = [Split::Train, Split::Dev, Split::Test];
 const ATTEMPTS: u64 = 100;
 /// The statements beside the one that answers a question.
 const ALIKE: u32 = 2;
+/// What did not happen, beside what one did and the other did.
+const DENIED: usize = 2;
 
 /// What two persons did to each other, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,29 +98,46 @@ impl Fact {
         !persons && !self.places.iter().any(|id| other.places.contains(id))
     }
 
-    fn clause(&self, maker: &Maker<'_>, subject: usize) -> Clause {
-        let [subject, object] = [subject, 1 - subject].map(|index| person(maker.inventory, self.persons[index]));
-        let clause = Clause::new(Frame::Transitive, subject, self.verb);
-        Clause { object: Some(object), tense: Tense::Past, ..clause }
-    }
-
-    /// One of the two doing it, and where.
-    fn told(&self, maker: &Maker<'_>, subject: usize, place: ConceptId) -> Clause {
-        let place = NounPhrase { determiner: Some(Function::Definite), ..NounPhrase::bare(place) };
-        Clause { place: Some(Place::In(place)), ..self.clause(maker, subject) }
-    }
-
     /// Its three statements, the order drawn.
-    pub(crate) fn statements(&self, maker: &Maker<'_>, stream: &mut Stream) -> Vec<Piece> {
-        let mut rest: Vec<_> = self.places.iter().copied().enumerate().collect();
-        let mut pieces = Vec::new();
+    pub(crate) fn statements(&self, stream: &mut Stream) -> Vec<Statement<'_>> {
+        let mut rest = vec![0, 1, DENIED];
+        let mut statements = Vec::new();
         while !rest.is_empty() {
-            let (number, place) = rest.remove(stream.below(rest.len() as u64) as usize);
-            let negated = number == 2;
-            let subject = if negated { stream.below(2) as usize } else { number };
-            pieces.push(Piece::say(Meaning::of(Clause { negated, ..self.told(maker, subject, place) }, None)));
+            let side = rest.remove(stream.below(rest.len() as u64) as usize);
+            let negated = side == DENIED;
+            let subject = if negated { stream.below(2) as usize } else { side };
+            statements.push(Statement { fact: self, subject, negated });
         }
-        pieces
+        statements
+    }
+}
+
+/// One of the two doing it, or not doing it, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Statement<'f> {
+    fact: &'f Fact,
+    subject: usize,
+    negated: bool,
+}
+
+impl Statement<'_> {
+    fn place(&self) -> ConceptId {
+        self.fact.places[if self.negated { DENIED } else { self.subject }]
+    }
+
+    fn clause(&self, maker: &Maker<'_>, place: Place) -> Clause {
+        let [subject, object] = [self.subject, 1 - self.subject].map(|index| person(maker.inventory, self.fact.persons[index]));
+        let clause = Clause::new(Frame::Transitive, subject, self.fact.verb);
+        Clause { object: Some(object), tense: Tense::Past, place: Some(place), negated: self.negated, ..clause }
+    }
+
+    pub(crate) fn tell(&self, maker: &Maker<'_>) -> Piece {
+        let place = NounPhrase { determiner: Some(Function::Definite), ..NounPhrase::bare(self.place()) };
+        Piece::say(Meaning::of(self.clause(maker, Place::In(place)), None))
+    }
+
+    fn ask(&self, maker: &Maker<'_>) -> Piece {
+        Piece::say(Meaning::question(self.clause(maker, Place::Asked)))
     }
 }
 
@@ -127,52 +147,45 @@ impl Maker<'_> {
         let facts = facts.within(self.split);
         let fact = facts.get(number as usize / 2)?;
         let subject = number as usize % 2;
-        let clause = Clause { place: Some(Place::Asked), ..fact.clause(self, subject) };
-        let answer = Piece::List(vec![fact.places[subject]], "");
-        let mut stream = Stream::new(self.seed, "context", &[fact.key, subject as u64]);
+        let asked = Statement { fact, subject, negated: false };
         let (before, after) = facts.split_at(number as usize / 2);
-        let others = after[1..].iter().chain(before);
-        let (context, keys) = match self.config.alike {
-            ALIKE => (fact.statements(self, &mut stream), vec![fact.key]),
-            _ => self.statements_of_some(&mut stream, fact, subject, others)?,
+        let mut stream = Stream::new(self.seed, "context", &[fact.key, subject as u64]);
+        let context = match self.config.alike {
+            ALIKE => fact.statements(&mut stream),
+            _ => self.statements_of_some(&mut stream, asked, after[1..].iter().chain(before))?,
         };
-        let fields =
-            vec![Field::new("question", vec![Piece::say(Meaning::question(clause))]), Field::new("context", context), Field::answer("answer", vec![answer])];
+        let mut keys = vec![fact.key];
+        keys.extend(context.iter().map(|told| told.fact.key).filter(|key| *key != fact.key));
+        let fields = vec![
+            Field::new("question", vec![asked.ask(self)]),
+            Field::new("context", context.iter().map(|told| told.tell(self)).collect()),
+            Field::answer("answer", vec![Piece::List(vec![asked.place()], "")]),
+        ];
         let meaning = hash(0, "qa", &[fact.key, subject as u64]);
         Some(Draft { meaning, keys, stated: Vec::new(), fields, truth: Truth::Field("answer") })
     }
 
     /// The statement that answers a question, the turned one if one is to be alike,
-    /// and those of other facts with other persons and places, the order drawn; with
-    /// the keys of all. None where there are too few facts.
-    fn statements_of_some<'f>(
-        &self,
-        stream: &mut Stream,
-        fact: &'f Fact,
-        subject: usize,
-        others: impl Iterator<Item = &'f Fact>,
-    ) -> Option<(Vec<Piece>, Vec<u64>)> {
-        let told = |fact: &Fact, subject: usize| fact.told(self, subject, fact.places[subject]);
-        let mut clauses = vec![told(fact, subject)];
+    /// and those of other facts with other persons and places, the order drawn. None
+    /// where there are too few facts.
+    fn statements_of_some<'f>(&self, stream: &mut Stream, asked: Statement<'f>, others: impl Iterator<Item = &'f Fact>) -> Option<Vec<Statement<'f>>> {
+        let mut rest = vec![asked];
         if self.config.alike > 0 {
-            clauses.push(told(fact, 1 - subject));
+            rest.push(Statement { subject: 1 - asked.subject, ..asked });
         }
-        let mut stated = vec![fact];
-        for other in others {
-            if clauses.len() > ALIKE as usize {
+        for fact in others {
+            if rest.len() > ALIKE as usize {
                 break;
             }
-            if stated.iter().all(|fact| fact.is_apart(other)) {
-                clauses.push(told(other, stream.below(2) as usize));
-                stated.push(other);
+            if rest.iter().all(|told| told.fact.is_apart(fact)) {
+                let negated = rest.len() <= (self.config.alike + self.config.denials) as usize;
+                rest.push(Statement { fact, subject: stream.below(2) as usize, negated });
             }
         }
-        let mut pieces = Vec::new();
-        while !clauses.is_empty() {
-            let clause = clauses.remove(stream.below(clauses.len() as u64) as usize);
-            pieces.push(Piece::say(Meaning::of(clause, None)));
+        let mut statements = Vec::new();
+        while !rest.is_empty() {
+            statements.push(rest.remove(stream.below(rest.len() as u64) as usize));
         }
-        let keys = stated.iter().map(|fact| fact.key).collect();
-        (pieces.len() > ALIKE as usize).then_some((pieces, keys))
+        (statements.len() > ALIKE as usize).then_some(statements)
     }
 }

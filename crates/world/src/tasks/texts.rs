@@ -27,7 +27,7 @@ impl Maker<'_> {
         // Facts are stated in train alone: what is held out is the question.
         let turn = number.checked_rem(facts.stated.len() as u64).filter(|_| self.split == Split::Train);
         if let Some(fact) = turn.and_then(|turn| facts.stated.get(turn as usize)) {
-            pieces.extend(fact.statements(self, stream));
+            pieces.extend(fact.statements(stream).iter().map(|told| told.tell(self)));
             stated.push(fact.key);
         }
         let truth = Truth::Field("text");

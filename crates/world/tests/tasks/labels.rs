@@ -269,6 +269,49 @@ fn other_facts_stand_beside_a_question() {
 }
 
 #[test]
+fn denials_say_where_other_things_did_not_happen() {
+    for (alike, denials) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)] {
+        for language in LanguageConfig::ready_made() {
+            let config = TaskConfig { alike, denials, facts: 100, ..TaskConfig::new(Task::FactQa) };
+            for item in world().items(&config, &language, Split::Train, 100).unwrap() {
+                let question = told(field(&item, "question")).remove(0);
+                let context = told(field(&item, "context"));
+                let suits = |told: &&Told| !told.negated && act(told) == act(&question);
+                let places: Vec<_> = context.iter().filter(suits).map(|told| told.place).collect();
+                assert_eq!(places, [field(&item, "answer").tokens[0].lexeme]);
+                assert_eq!(context.iter().filter(|told| told.negated).count(), denials as usize);
+                assert_eq!((question.negated, context.len()), (false, 3));
+            }
+        }
+    }
+    let asked = TaskConfig { denials: 1, ..TaskConfig::new(Task::FactQa) };
+    let error = world().items(&asked, &LanguageConfig::pivot(), Split::Train, 1).unwrap_err().to_string();
+    assert!(error.contains("task.qa.denials"), "{error}");
+}
+
+#[test]
+fn denials_are_true() {
+    let config = TaskConfig::new(Task::FactQa);
+    let beside = TaskConfig { alike: 0, denials: 2, ..config.clone() };
+    let language = LanguageConfig::pivot();
+    let stated = world().items(&config, &language, Split::Train, 320).unwrap();
+    let denied: BTreeMap<_, _> = stated
+        .iter()
+        .flat_map(|item| told(field(item, "context")).into_iter().filter(|told| told.negated).map(|told| (people(&told), told.place)).collect::<Vec<_>>())
+        .collect();
+    for item in world().items(&beside, &language, Split::Train, 200).unwrap() {
+        for told in told(field(&item, "context")).iter().filter(|told| told.negated) {
+            assert_eq!(denied[&people(told)], told.place);
+        }
+    }
+}
+
+/// A verb, and those it tells of, whoever did it.
+fn people(told: &Told) -> (u16, BTreeSet<Option<u16>>) {
+    (told.verb, BTreeSet::from([Some(told.subject), told.object]))
+}
+
+#[test]
 fn slots_are_the_participants() {
     for language in LanguageConfig::ready_made() {
         for item in all(Task::Slots, &language) {
