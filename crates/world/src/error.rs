@@ -1,5 +1,6 @@
 //! What can go wrong: a size or share out of range, or too many sentences.
 
+use crate::tasks::Task;
 use std::fmt;
 
 /// Why a world or its sentences could not be made.
@@ -52,7 +53,8 @@ impl fmt::Display for WorldError {
             ),
             Self::TooManyItems { task, split, available, asked } => write!(
                 f,
-                "task {task}, split {split}: expected at most {available} items, found a request for {asked}; ask for fewer, or enlarge the lexicon of the world"
+                "task {task}, split {split}: expected at most {available} items, found a request for {asked}; ask for fewer, {}or enlarge the lexicon of the world",
+                if *task == Task::FactQa.name() { "or for more `facts`, " } else { "" }
             ),
         }
     }

@@ -216,7 +216,7 @@ fn wrong_difficulties_and_too_many_items_are_refused() {
     let config = TaskConfig::new(Task::FactQa);
     let error = world.items(&config, &LanguageConfig::pivot(), Split::Test, 41).unwrap_err();
     assert_eq!(error, WorldError::TooManyItems { task: "qa", split: "test", available: 40, asked: 41 });
-    assert!(error.to_string().contains("expected at most 40 items, found a request for 41; ask for fewer"));
+    assert!(error.to_string().contains("expected at most 40 items, found a request for 41; ask for fewer, or for more `facts`, or"));
     for task in Task::ALL {
         let error = world.items(&TaskConfig::new(task), &LanguageConfig::pivot(), Split::Dev, usize::MAX).unwrap_err();
         assert!(matches!(error, WorldError::TooManyItems { available: 1_000_000, .. }));
