@@ -74,6 +74,8 @@ impl TaskConfig {
     }
 
     pub(crate) fn check(&self) -> Result<(), WorldError> {
+        // The range hangs on another knob, which the error names.
+        let denials = format!("denials (beside alike = {})", self.alike);
         let ranges = [
             ("entities", self.entities, 1, 4),
             ("steps", self.steps, 1, 4),
@@ -83,7 +85,7 @@ impl TaskConfig {
             ("sentences", self.sentences, 1, 64),
             ("facts", self.facts, 10, 100_000),
             ("alike", self.alike, 0, 2),
-            ("denials", self.denials, 0, 2 - u64::from(self.alike.min(2))),
+            (&denials, self.denials, 0, 2 - u64::from(self.alike.min(2))),
             ("stated.end", self.stated.end, 0, 1000),
             ("stated_held_out.end", self.stated_held_out.end, 0, 1000),
             ("borrowed_permille", self.borrowed_permille, 0, 1000),
