@@ -1,6 +1,7 @@
 //! The tasks of the world.
 
 mod baselines;
+mod facts;
 mod labels;
 mod promises;
 mod reading;
