@@ -48,6 +48,13 @@ pub struct Test {
     pub filter: String,
 }
 
+impl Test {
+    /// The part of the filter that is of the function's own name.
+    pub fn function(&self) -> &str {
+        self.filter.rsplit("::").next().unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.package, self.target.as_deref().unwrap_or("lib"), self.filter)

@@ -78,13 +78,18 @@ fn table(mutants: &[Mutant], outcomes: &[Outcome]) -> Result<()> {
     bail!("a fault that survives needs a sharper test; a broken one needs a fault that compiles")
 }
 
-/// Mutants whose text no longer stands exactly once in their file.
+/// Mutants whose text no longer stands exactly once in their file, or whose test is nowhere.
 ///
 /// # Errors
-/// The list cannot be read.
+/// The list or a source cannot be read.
 pub fn stale(root: &Path) -> Result<Vec<Finding>> {
+    let functions = functions(root)?;
     let mut findings = vec![];
     for mutant in list::read(root)? {
+        if !functions.iter().any(|name| name.contains(mutant.test.function())) {
+            let what = format!("mutant {}: no function's name holds `{}`", mutant.name, mutant.test.function());
+            findings.push(Finding::new(&mutant.list, 1, what, "name a test that stands"));
+        }
         let times = std::fs::read_to_string(root.join(&mutant.file)).map_or(0, |text| text.matches(&mutant.find).count());
         if times != 1 {
             let what = format!("mutant {}: its `find` stands {times} times in {}, where once is needed", mutant.name, mutant.file.display());
@@ -92,4 +97,15 @@ pub fn stale(root: &Path) -> Result<Vec<Finding>> {
         }
     }
     Ok(findings)
+}
+
+/// The names of all functions of the tree.
+fn functions(root: &Path) -> Result<Vec<String>> {
+    let mut names = vec![];
+    for file in tree::files(root)?.iter().filter(|f| f.extension().is_some_and(|x| x == "rs")) {
+        let text = tree::text(root, file)?;
+        let behind = text.split("fn ").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+        names.extend(behind.map(str::to_string));
+    }
+    Ok(names)
 }

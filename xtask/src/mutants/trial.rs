@@ -62,7 +62,7 @@ impl<'c> Trial<'c> {
             }
         }
         for ((package, target), filters) in binaries {
-            let printed = self.cargo_test(target, &filters)?;
+            let printed = self.cargo_test(package, target, &filters)?;
             let passed = |filter: &&&str| printed.out.lines().any(|l| l.starts_with("test ") && l.contains(**filter) && l.ends_with("... ok"));
             ensure!(printed.failures() == Some(0), "{package}: the tests were expected to pass without a fault; first make them pass\n{}", printed.end());
             println!("healthy   {package} {}", target.unwrap_or("lib"));
@@ -77,8 +77,8 @@ impl<'c> Trial<'c> {
     /// # Errors
     /// Cargo cannot be started.
     pub fn sick(&self, mutant: &Mutant) -> Result<Outcome> {
-        let Test { target, filter, .. } = &mutant.test;
-        let printed = self.cargo_test(target.as_deref(), &[filter])?;
+        let Test { package, target, filter } = &mutant.test;
+        let printed = self.cargo_test(package, target.as_deref(), &[filter])?;
         Ok(match printed.failures() {
             Some(0) => Outcome::Survived,
             Some(_) => Outcome::Killed,
@@ -86,18 +86,22 @@ impl<'c> Trial<'c> {
         })
     }
 
-    /// Never with `--package`: another set of packages means other features of shared dependencies, and a build of
-    /// everything below them.
-    fn cargo_test(&self, target: Option<&str>, filters: &[&str]) -> Result<Printed> {
+    fn cargo_test(&self, package: &str, target: Option<&str>, filters: &[&str]) -> Result<Printed> {
         let mut command: Command = tree::cargo(&self.copy.root);
         command.env("CARGO_TARGET_DIR", &self.target).args(["test", "--release", "--no-fail-fast"]);
-        match target {
-            Some(name) => command.args(["--test", name]),
-            None => command.arg("--lib"),
-        };
-        let output = command.arg("--").args(filters).output().context("cargo cannot be started")?;
+        let output = command.args(chosen(package, target)).arg("--").args(filters).output().context("cargo cannot be started")?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Printed { out: text(&output.stdout), err: text(&output.stderr) })
+    }
+}
+
+/// What of the workspace is built and run. Never a package by its name: another set of packages means other features of
+/// shared dependencies, and a build of everything below them. This tool alone is no default member and has no library.
+fn chosen<'t>(package: &'t str, target: Option<&'t str>) -> Vec<&'t str> {
+    match target {
+        Some(name) => vec!["--test", name],
+        None if package == env!("CARGO_PKG_NAME") => vec!["--package", package, "--bins"],
+        None => vec!["--lib"],
     }
 }
 
@@ -118,6 +122,13 @@ impl Printed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_tool_is_tested_by_its_name_and_all_else_without() {
+        assert_eq!(chosen("xtask", None), ["--package", "xtask", "--bins"]);
+        assert_eq!(chosen("tongues-world", None), ["--lib"]);
+        assert_eq!(chosen("tongues-tests", Some("cross")), ["--test", "cross"]);
+    }
 
     #[test]
     fn a_build_that_fails_is_no_failed_test() {
