@@ -35,7 +35,7 @@ struct Around(Option<Model>);
 
 impl Context for Around {
     fn device(&self) -> Device {
-        Device::flex().autodiff()
+        tongues_testkit::device().autodiff()
     }
     fn draws(&self) -> Draws {
         Draws::new(1)

@@ -9,7 +9,7 @@ use tongues_kernel::{Bare, Batch, Built, Context, Draws, Dyn, Example, Init, Kin
 use tongues_testkit::ToyTokenizer;
 
 fn model() -> Model {
-    let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+    let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
     let options = serde_json::json!({"vocab_size": ToyTokenizer::default().size(), "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.2});
     let Ok(Built::Backbone(family)) = build(Kind::Backbone, "llama", options, &mut cx) else { panic!("llama builds") };
     let init = Init { device: cx.device(), draws: Some(cx.draws()) };
@@ -17,7 +17,7 @@ fn model() -> Model {
 }
 
 fn objective() -> Dyn<dyn Objective> {
-    let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+    let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
     match build(Kind::Objective, "causal-lm", serde_json::json!({}), &mut cx) {
         Ok(Built::Objective(objective)) => Dyn(objective),
         _ => panic!("causal-lm builds"),
@@ -105,7 +105,7 @@ fn the_trainer_takes_the_same_step_for_any_accumulation() {
             recompute: false,
         };
         let mut trainer = tongues_train::Trainer::new(model, vec![objective()], vec![feed], options, draws).expect("a trainer");
-        let report = trainer.step(&mut Bare { device: Device::flex().autodiff(), draws }).expect("a step");
+        let report = trainer.step(&mut Bare { device: tongues_testkit::device().autodiff(), draws }).expect("a step");
         (report.loss["causal-lm"], report.grad_norm)
     };
     let (one, four) = (step(1), step(4));

@@ -6,7 +6,6 @@ use serde_json::{Value as Json, json};
 use std::path::Path;
 use tongues_engine::{Begin, Quiet, RunOptions, run};
 use tongues_io::hf;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Bare, Built, Call, Draws, Kind, Laid, Model, Sequence, build, values};
 use tongues_recipe::{Linked, parse};
 use tongues_testkit::{assert_near, spread};
@@ -52,8 +51,13 @@ fn run_recipe(scratch: &str, down: &str, out: &Path) {
     let stage = |(name, adapter): &(&str, &str)| STAGE.replace("NAME", name).replace("ADAPTER", &adapter.replace("DOWN", down));
     let text = RECIPE.replace("SCRATCH", scratch) + &ADAPTERS.iter().map(stage).collect::<String>();
     let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{scratch}: {e}"));
-    let options =
-        RunOptions { out: Some(out.into()), device: Device::flex(), device_name: "flex".into(), begin: Begin::Fresh, stop: std::sync::Arc::default() };
+    let options = RunOptions {
+        out: Some(out.into()),
+        device: tongues_testkit::device(),
+        device_name: "flex".into(),
+        begin: Begin::Fresh,
+        stop: std::sync::Arc::default(),
+    };
     run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{scratch}: {e}"));
 }
 
@@ -73,7 +77,7 @@ fn logits(model: &Model) -> Vec<f32> {
 }
 
 fn opened(dir: &Path) -> Model {
-    hf::load(dir, &hf::Reading::default(), &mut Bare { device: Device::flex(), draws: Draws::new(0) }).unwrap_or_else(|e| panic!("{e}"))
+    hf::load(dir, &hf::Reading::default(), &mut Bare { device: tongues_testkit::device(), draws: Draws::new(0) }).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn packed_texts_see_what_stands_in_front_as_single_ones_do() {
     for (family, options) in families() {
         for (name, how) in [("prompt", json!({ "num_virtual_tokens": 3 })), ("prefix", json!({ "num_virtual_tokens": 3 }))] {
             let mut model = random(family, &options);
-            let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+            let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
             let Ok(Built::Adapter(adapter)) = build(Kind::Adapter, name, how, &mut cx) else { panic!("{name} builds") };
             adapter.attach(&mut model, &mut cx).unwrap_or_else(|e| panic!("{family}, {name}: {e}"));
             let (alone, packed) = (losses(&model, &ALONE, false).0, losses(&model, &PACKED, false).0);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use tongues_formats::shots::{self, Order};
 use tongues_formats::{Body, Loss, Options, Strings, TextFormat, Truncate};
 use tongues_io::hf;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Bare, Built, Draws, Evaluation, Evaluator, Finding, InMemory, Kind, Model, Record, Value, build};
 
 fn folder() -> PathBuf {
@@ -13,7 +12,7 @@ fn folder() -> PathBuf {
 }
 
 fn bare() -> Bare {
-    Bare { device: Device::flex(), draws: Draws::new(0) }
+    Bare { device: tongues_testkit::device(), draws: Draws::new(0) }
 }
 
 fn model() -> Model {

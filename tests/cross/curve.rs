@@ -8,7 +8,6 @@ use tongues_builtin as _;
 use tongues_io::hf;
 use tongues_kernel::burn;
 use tongues_kernel::burn::module::Module;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::policy::tensor_names;
 use tongues_kernel::{
     Bare, Batch, Built, Context, Draws, Dyn, Example, ExampleContext, Kind, Model, Objective, Policy, Record, Result, Sequence, Step, Term, build,
@@ -49,7 +48,7 @@ fn json(name: &str) -> serde_json::Value {
 }
 
 fn cx() -> Bare {
-    Bare { device: Device::flex().autodiff(), draws: Draws::new(0) }
+    Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(0) }
 }
 
 /// A row of texts.

@@ -26,7 +26,8 @@ impl Context for About {
 }
 
 fn model() -> Model {
-    hf::load(&folder().join("checkpoint"), &hf::Reading::default(), &mut Bare { device: Device::flex(), draws: Draws::new(0) }).expect("the checkpoint")
+    hf::load(&folder().join("checkpoint"), &hf::Reading::default(), &mut Bare { device: tongues_testkit::device(), draws: Draws::new(0) })
+        .expect("the checkpoint")
 }
 
 fn stored() -> Json {

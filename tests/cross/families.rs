@@ -5,7 +5,6 @@ use serde_json::{Map, Value as Json, json};
 use std::path::Path;
 use tongues_engine::{Begin, Quiet, RunOptions, run};
 use tongues_io::hf;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Bare, Built, Call, Context, Draws, Init, Kind, Laid, Model, Sequence, build, values};
 use tongues_recipe::{Linked, parse};
 use tongues_testkit::{assert_near, randomise, spread};
@@ -33,7 +32,7 @@ pub fn families() -> Vec<(&'static str, Json)> {
 
 /// A network of a family whose parameters are all random.
 pub fn random(family: &str, options: &Json) -> Model {
-    let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+    let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
     let mut options = options.clone();
     options["vocab_size"] = json!(90);
     let Ok(Built::Backbone(made)) = build(Kind::Backbone, family, options, &mut cx) else { panic!("{family} builds") };
@@ -89,13 +88,18 @@ fn run_recipe(family: &str, options: &Json, out: &Path) {
     let keys: Vec<String> = options.as_object().expect("a table").iter().map(|(k, v)| format!("{k} = {v}")).collect();
     let text = RECIPE.replace("SCRATCH", &format!("use = \"{family}\", {}", keys.join(", ")));
     let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{family}: {e}"));
-    let options =
-        RunOptions { out: Some(out.into()), device: Device::flex(), device_name: "flex".into(), begin: Begin::Fresh, stop: std::sync::Arc::default() };
+    let options = RunOptions {
+        out: Some(out.into()),
+        device: tongues_testkit::device(),
+        device_name: "flex".into(),
+        begin: Begin::Fresh,
+        stop: std::sync::Arc::default(),
+    };
     run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{family}: {e}"));
 }
 
 fn opened(dir: &Path) -> Model {
-    hf::load(dir, &hf::Reading::default(), &mut Bare { device: Device::flex(), draws: Draws::new(0) }).unwrap_or_else(|e| panic!("{e}"))
+    hf::load(dir, &hf::Reading::default(), &mut Bare { device: tongues_testkit::device(), draws: Draws::new(0) }).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn logits(model: &Model) -> Vec<f32> {

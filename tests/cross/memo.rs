@@ -14,7 +14,7 @@ fn recipe() -> Loaded {
 }
 
 fn shop(loaded: &Loaded) -> Shop<'_> {
-    Shop::new(&loaded.recipe, Device::default().autodiff(), PathBuf::new())
+    Shop::new(&loaded.recipe, tongues_testkit::device().autodiff(), PathBuf::new())
 }
 
 fn rows() -> Vec<Vec<u32>> {

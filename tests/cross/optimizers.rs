@@ -35,7 +35,7 @@ struct Given {
 
 impl Given {
     fn new(seen: Seen) -> Self {
-        let device = Device::flex().autodiff();
+        let device = tongues_testkit::device().autodiff();
         fn param<const D: usize>(name: &str, device: &Device) -> Param<Tensor<D>> {
             let (shape, values) = read(&format!("start.{name}"));
             Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
@@ -108,7 +108,7 @@ fn ours(optimizer: Optimizer, rate: f64) -> Vec<Tensors> {
     let objective = Dyn(Box::new(Given::new(seen.clone())) as Box<dyn Objective>);
     let mut trainer = Trainer::new(model, vec![objective], vec![feed], options, Draws::new(4)).expect("something trains");
     trainer.set_optimizers(Optimizers { stage: optimizer, ..Optimizers::adamw(AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) }).expect("no groups");
-    let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+    let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
     (0..STEPS).for_each(|_| drop(trainer.step(&mut cx).expect("a step")));
     seen.lock().expect("one thread").clone()
 }

@@ -17,7 +17,7 @@ fn model() -> Model {
 
 /// A small llama whose parameters are all random.
 pub fn random_llama(tied: bool) -> Model {
-    let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(5) };
+    let mut cx = Bare { device: tongues_testkit::device().autodiff(), draws: Draws::new(5) };
     let options = serde_json::json!({"vocab_size": 90, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "attention_bias": true, "tie_word_embeddings": tied});
     let Ok(Built::Backbone(family)) = build(Kind::Backbone, "llama", options, &mut cx) else { panic!("llama builds") };
     let mut model = Model::without_tokenizer(family.build(&Init { device: cx.device(), draws: Some(cx.draws()) }).expect("a network"));

@@ -2,10 +2,12 @@
 
     bench.py HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate eager|compile|half
 
-Says when its model is ready, then takes a step for every line on its standard input.
+Says when its model is ready, then takes a step for every line on its standard input. It computes on the processor, or through CUDA where
+`TONGUES_TEST_DEVICE` names another device for the other side.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -14,6 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 hidden, inner, layers, vocabulary, rows, length = map(int, sys.argv[1:7])
 mode, how = sys.argv[7], sys.argv[8]
+device = "cpu" if os.environ.get("TONGUES_TEST_DEVICE", "flex") in ("flex", "cpu") else "cuda"
 torch.set_num_threads(2)
 torch.manual_seed(1)
 
@@ -41,13 +44,13 @@ config = LlamaConfig(
     attn_implementation="sdpa",
     use_cache=mode == "generate",
 )
-model = LlamaForCausalLM(config)
+model = LlamaForCausalLM(config).to(device)
 if how == "half":
     model = model.to(torch.bfloat16)
 if mode == "lora":
     from peft import LoraConfig, get_peft_model
 
-    model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", lora_dropout=0.0))
+    model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", lora_dropout=0.0)).to(device)
 
 
 def ids(row, width):
@@ -55,7 +58,7 @@ def ids(row, width):
 
 
 def training():
-    data = torch.tensor([ids(r, length) for r in range(rows)])
+    data = torch.tensor([ids(r, length) for r in range(rows)], device=device)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4, weight_decay=0.01)
     model.train()
@@ -73,7 +76,7 @@ def training():
 
 
 def generation():
-    data = torch.tensor([ids(r, 16) for r in range(rows)])
+    data = torch.tensor([ids(r, 16) for r in range(rows)], device=device)
     model.eval()
     mask = torch.ones_like(data)
 

@@ -43,14 +43,14 @@ fn recipe(args: &EvalArgs) -> String {
 
 /// Whether a checkpoint's tokens see those behind them. What is wrong with one is told when it is read for its scores.
 fn is_encoder(model: &str) -> bool {
-    let mut cx = Bare { device: Device::default(), draws: Draws::new(0) };
+    let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
     let opened = hub::locate(model).and_then(|located| hf::Opened::open(&located.dir, &mut cx));
     opened.is_ok_and(|opened| opened.spec.main() != Stack::Decoder)
 }
 
 /// Evaluators that can be used without options, and with a format where one is asked for. Those of encoders say so in their schema.
 fn free_of_options(format: bool, encoder: bool) -> Vec<String> {
-    let mut cx = Bare { device: Device::default(), draws: Draws::new(0) };
+    let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
     let mut free = |name: &str| match build(Kind::Evaluator, name, json!({}), &mut cx) {
         Ok(Built::Evaluator(evaluator)) => !format || evaluator.takes_format(),
         _ => false,

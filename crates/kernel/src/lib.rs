@@ -1,6 +1,6 @@
 //! The kernel of `tongues`: the traits, the walk over named sites, parts, policies, records and the registry.
 //!
-//! It knows no method, no file format and no device.
+//! It knows no method and no file format, and devices by their names alone.
 
 mod answers;
 mod backbone;
@@ -8,6 +8,7 @@ mod boxed;
 mod cache;
 mod context;
 mod decoding;
+mod device;
 mod draws;
 pub mod erased;
 mod error;
@@ -43,6 +44,7 @@ pub use backbone::{Backbone, CloneBackbone, encode};
 pub use cache::Cache;
 pub use context::{Bare, Context, DataRef, ModelRef};
 pub use decoding::{Decoder, DecoderUse, Generation, Limits, Request, check_requests};
+pub use device::device_named;
 pub use draws::Draws;
 pub use erased::{Dyn, ErasedModule};
 pub use error::{Error, Fault, Result, Story, nearest, refuse};

@@ -6,6 +6,7 @@ mod seam {
     mod bridge;
     mod buffer;
     mod curator;
+    mod device;
     mod early_exit;
     mod fusion;
     mod lep;

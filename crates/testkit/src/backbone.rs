@@ -62,7 +62,7 @@ impl BackboneCase {
     /// # Panics
     /// The checkpoint is refused.
     pub fn model(&self) -> Model {
-        let mut cx = Bare { device: Device::flex().autodiff(), draws: Draws::new(0) };
+        let mut cx = Bare { device: crate::device().autodiff(), draws: Draws::new(0) };
         let backbone =
             hf::load_backbone(&self.folder, &hf::Reading::default(), &mut cx).unwrap_or_else(|e| panic!("{}: the checkpoint is refused: {e}", self.name()));
         Model::without_tokenizer(backbone)
@@ -106,7 +106,7 @@ impl BackboneCase {
         let [batch, time, vocabulary] = logits.dims();
         let (labels, weights) = given.next();
         let count: f32 = weights.iter().sum();
-        let device = Device::flex();
+        let device = crate::device();
         let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [batch * time]), &device);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [batch * time]), &device);
         let loss = tongues_ops::cross_entropy_sum(logits.reshape([batch * time, vocabulary]), labels, weights) / f64::from(count);

@@ -40,7 +40,20 @@ pub use tokenizer::ToyTokenizer;
 pub use toy::{ToyShape, toy_model, toy_tied};
 
 use serde_json::{Map, Value as Json, json};
-use tongues_kernel::{Kind, build};
+use tongues_kernel::burn::prelude::Device;
+use tongues_kernel::{Kind, build, device_named};
+
+/// Where tests compute: the device that `TONGUES_TEST_DEVICE` names, on the processor where it names none. Fixtures of
+/// references and promises of plugins hold on every device.
+///
+/// # Panics
+/// There is no such device in this build.
+pub fn device() -> Device {
+    match std::env::var("TONGUES_TEST_DEVICE") {
+        Ok(name) => device_named(&name).unwrap_or_else(|e| panic!("TONGUES_TEST_DEVICE: {e}")),
+        Err(_) => Device::flex(),
+    }
+}
 
 /// Fails unless `|a - b| ≤ tolerance` everywhere, naming the worst place.
 ///

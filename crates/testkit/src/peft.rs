@@ -96,7 +96,7 @@ impl PeftCase {
         let expected = self.floats("logits");
         let width = expected.len() / ids.len();
         let at = |t: usize| {
-            let row = Tensor::<2>::from_data(TensorData::new(expected[t * width..(t + 1) * width].to_vec(), [1, width]), &Device::flex());
+            let row = Tensor::<2>::from_data(TensorData::new(expected[t * width..(t + 1) * width].to_vec(), [1, width]), &crate::device());
             values(log_softmax(row, 1))
         };
         let (mut session, mut next) = Session::open(model, &[&row[..3]]).unwrap_or_else(|e| panic!("{}: {e}", self.name()));
@@ -117,7 +117,7 @@ impl PeftCase {
         let place = |i: usize| i % time + 1 < time && mask[i + 1] == 1;
         let labels: Vec<i64> = (0..ids.len()).map(|i| if place(i) { ids[i + 1] } else { 0 }).collect();
         let weights: Vec<f32> = (0..ids.len()).map(|i| f32::from(place(i))).collect();
-        let (n, device) = (ids.len(), Device::flex());
+        let (n, device) = (ids.len(), crate::device());
         let count: f32 = weights.iter().sum();
         let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [n]), &device);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [n]), &device);
@@ -156,7 +156,7 @@ impl PeftCase {
 
     fn input(&self, model: &Model) -> Input {
         let (ids, mask, shape) = self.given();
-        let ints = |v: Vec<i64>| Tensor::<2, Int>::from_data(TensorData::new(v, shape), &Device::flex());
+        let ints = |v: Vec<i64>| Tensor::<2, Int>::from_data(TensorData::new(v, shape), &crate::device());
         let positions: Vec<i64> = (0..ids.len()).map(|i| (i % shape[1]) as i64).collect();
         let stream = Stream { ids: ints(ids), rows: None, valid: Some(ints(mask).equal_elem(1)), positions: ints(positions), segments: None };
         Input { streams: BTreeMap::from([(model.spec().main(), stream)]), ..Input::default() }

@@ -23,7 +23,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// Without data and models.
     pub fn new(seed: u64) -> Self {
-        Self { device: Device::default().autodiff(), draws: Draws::new(seed), records: vec![], models: BTreeMap::new(), notes: vec![], subject: None }
+        Self { device: crate::device().autodiff(), draws: Draws::new(seed), records: vec![], models: BTreeMap::new(), notes: vec![], subject: None }
     }
 
     /// With texts as the data.

@@ -50,7 +50,7 @@ pub fn toy_tied(draws: Draws) -> Model {
 impl ToyShape {
     /// A model of this shape.
     pub fn model(self, draws: Draws) -> Model {
-        let fresh = Fresh { draws: draws.stream("toy"), device: Device::default().autodiff() };
+        let fresh = Fresh { draws: draws.stream("toy"), device: crate::device().autodiff() };
         Model::new(Box::new(Toy::new(self, &fresh)), Arc::new(ToyTokenizer::default()))
     }
 

@@ -56,8 +56,8 @@ fn the_inverse_undoes_the_network_and_the_network_does_something() {
 
 #[test]
 fn an_odd_width_is_split_as_well() {
-    let mut coupling = Coupling::fresh(Form::Nice, tongues_nn::Activation::Relu, 7, [2, 1], Draws::new(1), &Device::default());
-    let x: Tensor<3> = Draws::new(8).normal_tensor([1, 2, 7], 1.0, &Device::default());
+    let mut coupling = Coupling::fresh(Form::Nice, tongues_nn::Activation::Relu, 7, [2, 1], Draws::new(1), &tongues_testkit::device());
+    let x: Tensor<3> = Draws::new(8).normal_tensor([1, 2, 7], 1.0, &tongues_testkit::device());
     assert_eq!(values(coupling.forward(x.clone())), values(x.clone()), "fresh networks change nothing");
     coupling = coupling.no_grad();
     assert_eq!(values(coupling.inverse(x.clone())), values(x));

@@ -31,12 +31,12 @@ fn base() -> Model {
         config.retain(|key, _| schema.contains(key));
         serde_json::from_value(Json::Object(config)).expect("a llama")
     };
-    let backbone = known.build(&Init { device: Device::default(), draws: None }).expect("a llama");
+    let backbone = known.build(&Init { device: tongues_testkit::device(), draws: None }).expect("a llama");
     let mut model = Model::new(backbone, Arc::new(ToyTokenizer::default()));
     let file = open_file(&folder.join("model.safetensors")).expect("weights");
     for entry in entries(&model.net.backbone, "") {
         let values = file.f32(&entry.name).expect("a tensor of the fixture");
-        let device = Device::default();
+        let device = tongues_testkit::device();
         match entry.shape[..] {
             [n] => model.weights().set(&entry.name, Tensor::<1>::from_data(TensorData::new(values, [n]), &device)),
             [n, m] => model.weights().set(&entry.name, Tensor::<2>::from_data(TensorData::new(values, [n, m]), &device)),
@@ -57,7 +57,7 @@ fn reference(folder: &Path, key: &str) -> (Input, Vec<f32>, Vec<bool>) {
     let file = open_file(&folder.join("reference.safetensors")).expect("a reference");
     let (ids, mask) = (file.i64("input_ids").expect("ids"), file.i64("attention_mask").expect("mask"));
     let shape: [usize; 2] = file.info("input_ids").expect("ids").shape.clone().try_into().expect("a rectangle");
-    let device = Device::default();
+    let device = tongues_testkit::device();
     let ints = |v: Vec<i64>| Tensor::<2, Int>::from_data(TensorData::new(v, shape), &device);
     let positions = mask.chunks(shape[1]).flat_map(|row| {
         let counted = row.iter().scan(0, |n, m| {

@@ -3,7 +3,6 @@
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use tongues_backbone_gemma3 as _;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Built, Init, Kind, build};
 use tongues_testkit::{BackboneCase, Surroundings, check_refusals};
 
@@ -41,7 +40,7 @@ fn options(patch: &Json) -> Json {
 /// What is said of a wrong configuration.
 fn wrong(patch: &Json) -> String {
     match build(Kind::Backbone, "gemma3_text", options(patch), &mut Surroundings::new(0)) {
-        Ok(Built::Backbone(family)) => family.build(&Init { device: Device::flex(), draws: None }).map(|_| ()).expect_err("refused").to_string(),
+        Ok(Built::Backbone(family)) => family.build(&Init { device: tongues_testkit::device(), draws: None }).map(|_| ()).expect_err("refused").to_string(),
         Ok(_) => panic!("another kind"),
         Err(error) => error.to_string(),
     }

@@ -13,7 +13,7 @@ fn fixture(case: &str) -> PathBuf {
 }
 
 fn model(case: &str) -> Model {
-    let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
+    let mut cx = Bare { device: tongues_testkit::device(), draws: Draws::new(0) };
     Model::without_tokenizer(hf::load_backbone(&fixture(case), &hf::Reading::default(), &mut cx).expect("the fixture loads"))
 }
 
@@ -35,7 +35,7 @@ fn input(case: &str) -> (Input, Vec<i64>) {
                 .collect::<Vec<_>>()
         })
         .collect::<Vec<_>>();
-    let ints = |v: &[i64]| Tensor::<2, Int>::from_data(TensorData::new(v.to_vec(), shape), &Device::flex());
+    let ints = |v: &[i64]| Tensor::<2, Int>::from_data(TensorData::new(v.to_vec(), shape), &tongues_testkit::device());
     let stream = Stream { ids: ints(&ids), rows: None, valid: Some(ints(&mask).equal_elem(1)), positions: ints(&positions), segments: None };
     (Input::of(Stack::Decoder, stream), mask)
 }
@@ -129,10 +129,10 @@ fn contradictions_are_refused() {
     let wrong = |patch: serde_json::Value| {
         let mut options = serde_json::json!({"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2});
         options.as_object_mut().expect("a table").extend(patch.as_object().expect("a table").clone());
-        let mut cx = Bare { device: Device::flex(), draws: Draws::new(0) };
+        let mut cx = Bare { device: tongues_testkit::device(), draws: Draws::new(0) };
         match tongues_kernel::build(tongues_kernel::Kind::Backbone, "llama", options, &mut cx) {
             Ok(tongues_kernel::Built::Backbone(f)) => {
-                f.build(&tongues_kernel::Init { device: Device::flex(), draws: None }).map(|_| ()).expect_err("refused").to_string()
+                f.build(&tongues_kernel::Init { device: tongues_testkit::device(), draws: None }).map(|_| ()).expect_err("refused").to_string()
             }
             Ok(_) => panic!("another kind"),
             Err(error) => error.to_string(),

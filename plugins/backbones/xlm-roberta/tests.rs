@@ -3,7 +3,6 @@
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use tongues_backbone_xlm_roberta as _;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Built, Call, Draws, Init, Kind, Laid, Model, Sequence, Stack, build, values};
 use tongues_testkit::{BackboneCase, Surroundings, check_refusals};
 
@@ -37,7 +36,7 @@ fn options(patch: &Json) -> Json {
 
 fn built(family: &str, patch: &Json) -> tongues_kernel::Result<Model> {
     match build(Kind::Backbone, family, options(patch), &mut Surroundings::new(0))? {
-        Built::Backbone(found) => Ok(Model::without_tokenizer(found.build(&Init { device: Device::flex(), draws: Some(Draws::new(5)) })?)),
+        Built::Backbone(found) => Ok(Model::without_tokenizer(found.build(&Init { device: tongues_testkit::device(), draws: Some(Draws::new(5)) })?)),
         _ => panic!("another kind"),
     }
 }
@@ -99,7 +98,7 @@ fn positions_behind_the_padding_tokens_are_all_that_a_text_has() {
 #[test]
 fn new_rows_get_a_bias_in_the_head() {
     let mut model = built("roberta", &json!({})).unwrap();
-    let rows = Draws::new(1).normal_tensor([2, 8], 0.1, &Device::flex());
+    let rows = Draws::new(1).normal_tensor([2, 8], 0.1, &tongues_testkit::device());
     model.weights().append_rows(rows.clone(), rows).unwrap();
     assert_eq!(logits(&model, &[&[8, 9, 3]]).unwrap().len(), 3 * 10);
     assert_eq!(values(model.weights().get::<1>("lm_head.bias").unwrap()), [0.0; 10]);

@@ -44,7 +44,7 @@ fn ignorant(tokenizer: Arc<dyn Tokenizer>) -> Model {
     let size = tokenizer.size();
     let config = json!({ "vocab_size": size, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 16 });
     let config: LlamaConfig = serde_json::from_value(config).unwrap();
-    let device = Device::default();
+    let device = tongues_testkit::device();
     let backbone = config.build(&Init { device: device.clone(), draws: Some(Draws::new(1)) }).unwrap();
     let mut model = Model::new(backbone, tokenizer);
     model.weights().set("lm_head.weight", Tensor::<2>::zeros([size, 8], &device)).unwrap();

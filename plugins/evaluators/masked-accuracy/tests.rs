@@ -18,7 +18,7 @@ fn encoder() -> Model {
         "layer_norm_eps": 1e-5, "initializer_range": 0.5
     });
     let Ok(Built::Backbone(family)) = build(Kind::Backbone, "xlm-roberta", given, &mut Surroundings::new(0)) else { panic!("a family") };
-    let backbone = family.build(&Init { device: Device::flex(), draws: Some(Draws::new(3)) }).unwrap();
+    let backbone = family.build(&Init { device: tongues_testkit::device(), draws: Some(Draws::new(3)) }).unwrap();
     Model::new(backbone, Arc::new(ToyTokenizer::with_mask()))
 }
 
@@ -38,7 +38,7 @@ fn by_hand(model: &Model, text: &str) -> (f64, f64, f64) {
     let how = Hiding { probability: 0.15, random: 0.0, kept: 0.0 };
     let draws = Draws::new(1).stream("masked-accuracy").stream(text).example(0);
     let (row, _) = hidden(&Sequence::of("text", ids.clone(), 1.0), &how, &tokens, draws);
-    let logits = values(model.logits(&Laid::new([&row]).unwrap().input(Stack::Encoder, &Device::flex()), Call::default()).unwrap());
+    let logits = values(model.logits(&Laid::new([&row]).unwrap().input(Stack::Encoder, &tongues_testkit::device()), Call::default()).unwrap());
     let mut sums = (0.0, 0.0, 0.0);
     for (place, shown) in row.ids().enumerate().filter(|(_, id)| *id == ToyTokenizer::MASK) {
         let scores: Vec<f64> = logits[place * 260..(place + 1) * 260].iter().map(|l| f64::from(*l)).collect();
@@ -73,7 +73,7 @@ fn a_model_that_says_a_token_everywhere_is_right_where_it_stands() {
     assert_eq!(score(&nothing[0]), 0.0, "no token is likelier than the others");
     assert!((score(&nothing[1]) - 260f64.ln()).abs() < 1e-4);
     let bias: Vec<f32> = (0..260).map(|id| if id == u32::from(b'a') { 5.0 } else { 0.0 }).collect();
-    model.weights().set("lm_head.bias", Tensor::<1>::from_data(TensorData::new(bias, [260]), &Device::flex())).unwrap();
+    model.weights().set("lm_head.bias", Tensor::<1>::from_data(TensorData::new(bias, [260]), &tongues_testkit::device())).unwrap();
     let found = evaluated(json!({ "probability": 1.0 }), &model, &["aaab", "bbbb"]).unwrap();
     assert_eq!(found[0].items.iter().map(|i| (i.value, i.weight)).collect::<Vec<_>>(), [(3.0, 4.0), (0.0, 4.0)]);
 }

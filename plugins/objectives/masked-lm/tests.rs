@@ -4,7 +4,6 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tongues_backbone_xlm_roberta as _;
-use tongues_kernel::burn::prelude::*;
 use tongues_kernel::burn::tensor::activation::log_softmax;
 use tongues_kernel::{
     Batch, Built, Call, Draws, Example, ExampleContext, Init, Kind, Laid, Model, Objective, Record, Sequence, Stack, Step, Term, build, options, values,
@@ -23,7 +22,7 @@ fn encoder(range: f64) -> Model {
         "layer_norm_eps": 1e-5, "initializer_range": range
     });
     let Ok(Built::Backbone(family)) = build(Kind::Backbone, "xlm-roberta", given, &mut Surroundings::new(0)) else { panic!("a family") };
-    let backbone = family.build(&Init { device: Device::flex().autodiff(), draws: Some(Draws::new(3)) }).unwrap();
+    let backbone = family.build(&Init { device: tongues_testkit::device().autodiff(), draws: Some(Draws::new(3)) }).unwrap();
     Model::new(backbone, Arc::new(ToyTokenizer::with_mask()))
 }
 

@@ -21,7 +21,7 @@ pub struct WorldData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<WorldTask>,
     /// How hard the task is: `entities`, `steps`, `largest` (arithmetic), `clauses` (slots, intent, nli), `negatives` (retrieval),
-    /// `facts`, `stated`, `stated_held_out` (lm, qa), `alike` (qa), `borrowed_permille` (lm, translation), `source` (translation).
+    /// `facts`, `stated`, `stated_held_out` (lm, qa), `alike`, `denials` (qa), `borrowed_permille` (lm, translation), `source` (translation).
     #[serde(default, skip_serializing_if = "WorldKnobs::is_default")]
     pub knobs: WorldKnobs,
     /// Beside every text field of a task's items one with `_gloss` behind its name: each word replaced by the pivot's, as a lexicon alone
@@ -78,7 +78,7 @@ pub struct WorldKnobs {
     /// The largest number, 9 to 99.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<u32>,
-    /// Clauses of a text, 2 to 4.
+    /// Clauses of a text, 2 to 4; inference: most clauses of a premise, 1 to 4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clauses: Option<u32>,
     /// Wrong candidates, 1 to 15.

@@ -19,7 +19,8 @@ pub struct TaskConfig {
     pub steps: u32,
     /// Arithmetic: the largest number that occurs, `9..=99`.
     pub largest: u32,
-    /// Slots, intent: clauses of a text; inference: most clauses of a premise. `2..=4`.
+    /// Slots, intent: clauses of a text, `2..=4`; inference: most clauses of a premise,
+    /// `1..=4`.
     pub clauses: u32,
     /// Retrieval: wrong candidates, `1..=15`; the first three differ from the right
     /// one in nothing but who does what.
@@ -80,7 +81,7 @@ impl TaskConfig {
             ("entities", self.entities, 1, 4),
             ("steps", self.steps, 1, 4),
             ("largest", self.largest, 9, 99),
-            ("clauses", self.clauses, 2, 4),
+            ("clauses", self.clauses, if self.task == Task::Nli { 1 } else { 2 }, 4),
             ("negatives", self.negatives, 1, 15),
             ("sentences", self.sentences, 1, 64),
             ("facts", self.facts, 10, 100_000),

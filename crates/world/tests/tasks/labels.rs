@@ -12,8 +12,22 @@ const NOT: u16 = 8;
 pub(crate) fn all(task: Task, language: &LanguageConfig) -> Vec<Item> {
     let plain = TaskConfig::new(task);
     let hard = TaskConfig { entities: 4, steps: 4, clauses: 4, negatives: 7, largest: 99, ..plain.clone() };
-    let sets = [plain, hard].into_iter().flat_map(|config| SPLITS.map(|split| world().items(&config, language, split, few(task, split, 300)).unwrap()));
+    let easy = TaskConfig { clauses: if task == Task::Nli { 1 } else { plain.clauses }, ..plain.clone() };
+    let sets = [plain, hard, easy].into_iter().flat_map(|config| SPLITS.map(|split| world().items(&config, language, split, few(task, split, 300)).unwrap()));
     sets.flatten().collect()
+}
+
+#[test]
+fn premises_of_one_clause_are_asked_for_with_one() {
+    let config = TaskConfig { clauses: 1, ..TaskConfig::new(Task::Nli) };
+    for language in LanguageConfig::ready_made() {
+        for item in world().items(&config, &language, Split::Train, 300).unwrap() {
+            let (premise, hypothesis) = (told(field(&item, "premise")), told(field(&item, "hypothesis")).remove(0));
+            assert_eq!(premise.len(), 1, "{}", item.id);
+            let turned = (hypothesis.subject, hypothesis.object) == (premise[0].object.unwrap(), Some(premise[0].subject));
+            assert_eq!(label(&item) == "neutral", turned, "{}", item.id);
+        }
+    }
 }
 
 fn label(item: &Item) -> &str {

@@ -213,6 +213,11 @@ fn wrong_difficulties_and_too_many_items_are_refused() {
     let config = TaskConfig { steps: 5, ..TaskConfig::new(Task::Arithmetic) };
     let error = world.items(&config, &LanguageConfig::pivot(), Split::Dev, 1).unwrap_err();
     assert_eq!(error.to_string(), "task.arithmetic.steps: expected 1 to 4, found 5; choose a value in that range");
+    for (task, clauses, least) in [(Task::Nli, 0, 1), (Task::Slots, 1, 2), (Task::Intent, 1, 2)] {
+        let config = TaskConfig { clauses, ..TaskConfig::new(task) };
+        let error = world.items(&config, &LanguageConfig::pivot(), Split::Dev, 1).unwrap_err();
+        assert!(error.to_string().contains(&format!("clauses: expected {least} to 4, found {clauses}")), "{error}");
+    }
     let config = TaskConfig::new(Task::FactQa);
     let error = world.items(&config, &LanguageConfig::pivot(), Split::Test, 41).unwrap_err();
     assert_eq!(error, WorldError::TooManyItems { task: "qa", split: "test", available: 40, asked: 41 });
