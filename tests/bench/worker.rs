@@ -2,6 +2,7 @@
 //!
 //!     bench-worker HIDDEN INNER LAYERS VOCABULARY ROWS TIME full|lora|generate [half]
 //!
+//! It computes on the device that `TONGUES_TEST_DEVICE` names, on the processor where it names none.
 //! With `half` the matrices that do not train are kept in bfloat16.
 //!
 //! The Python side (`xtask/python/bench.py`) does the same with the same numbers and speaks the same lines.

@@ -2,12 +2,11 @@
 
 use crate::families::{families, random};
 use crate::packing::{ALONE, PACKED, losses};
+use crate::runs::run_text;
 use serde_json::{Value as Json, json};
 use std::path::Path;
-use tongues_engine::{Begin, Quiet, RunOptions, run};
 use tongues_io::hf;
 use tongues_kernel::{Bare, Built, Call, Draws, Kind, Laid, Model, Sequence, build, values};
-use tongues_recipe::{Linked, parse};
 use tongues_testkit::{assert_near, spread};
 
 const ADAPTERS: [(&str, &str); 9] = [
@@ -50,15 +49,7 @@ objectives = [{ use = "causal-lm" }]
 fn run_recipe(scratch: &str, down: &str, out: &Path) {
     let stage = |(name, adapter): &(&str, &str)| STAGE.replace("NAME", name).replace("ADAPTER", &adapter.replace("DOWN", down));
     let text = RECIPE.replace("SCRATCH", scratch) + &ADAPTERS.iter().map(stage).collect::<String>();
-    let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{scratch}: {e}"));
-    let options = RunOptions {
-        out: Some(out.into()),
-        device: tongues_testkit::device(),
-        device_name: "flex".into(),
-        begin: Begin::Fresh,
-        stop: std::sync::Arc::default(),
-    };
-    run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{scratch}: {e}"));
+    run_text(&text, out).unwrap_or_else(|e| panic!("{scratch}: {e}"));
 }
 
 /// The losses of a stage, step by step.

@@ -1,12 +1,11 @@
 //! What holds for every backbone family: adapters through a recipe, packed rows, recomputation.
 
 use crate::packing::{ALONE, LENGTHS, PACKED, apart, losses, losses_with};
+use crate::runs::run_text;
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
-use tongues_engine::{Begin, Quiet, RunOptions, run};
 use tongues_io::hf;
 use tongues_kernel::{Bare, Built, Call, Context, Draws, Init, Kind, Laid, Model, Sequence, build, values};
-use tongues_recipe::{Linked, parse};
 use tongues_testkit::{assert_near, randomise, spread};
 
 /// Every family, with the options of a small network whose windows are shorter than the texts.
@@ -87,15 +86,7 @@ export = { model = "adapted", fold = true }
 fn run_recipe(family: &str, options: &Json, out: &Path) {
     let keys: Vec<String> = options.as_object().expect("a table").iter().map(|(k, v)| format!("{k} = {v}")).collect();
     let text = RECIPE.replace("SCRATCH", &format!("use = \"{family}\", {}", keys.join(", ")));
-    let loaded = parse(&text, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{family}: {e}"));
-    let options = RunOptions {
-        out: Some(out.into()),
-        device: tongues_testkit::device(),
-        device_name: "flex".into(),
-        begin: Begin::Fresh,
-        stop: std::sync::Arc::default(),
-    };
-    run(&loaded, &options, &Quiet).unwrap_or_else(|e| panic!("{family}: {e}"));
+    run_text(&text, out).unwrap_or_else(|e| panic!("{family}: {e}"));
 }
 
 fn opened(dir: &Path) -> Model {

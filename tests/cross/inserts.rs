@@ -1,10 +1,8 @@
 //! Adapters train, are written and read back in a run: each alone, a language adapter of two parts, and one a language in one stage.
 
+use crate::runs::run_text;
 use std::path::Path;
 use tongues_builtin as _;
-use tongues_engine::{Begin, Outcome, Quiet, RunOptions, run};
-use tongues_kernel::Result;
-use tongues_kernel::burn::prelude::*;
 use tongues_recipe::{Linked, parse};
 
 const DATA: &str = r#"
@@ -36,13 +34,6 @@ fn stage(adapters: &str, data: &str, more: &str) -> String {
     )
 }
 
-fn trained(recipe: &str, out: &Path) -> Result<Outcome> {
-    let loaded = parse(recipe, "r.toml", &[], &Linked).unwrap_or_else(|e| panic!("{e}"));
-    let options =
-        RunOptions { out: Some(out.into()), device: Device::flex(), device_name: "flex".into(), begin: Begin::Fresh, stop: std::sync::Arc::default() };
-    run(&loaded, &options, &Quiet)
-}
-
 /// Mean loss of the first and the last five steps of the stage.
 fn losses(out: &Path) -> [f64; 2] {
     let text = std::fs::read_to_string(out.join("metrics.jsonl")).expect("metrics");
@@ -70,7 +61,7 @@ fn they_learn_and_are_written_and_read_back() {
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("out");
-        trained(&stage(adapters, data, more), &out).unwrap_or_else(|e| panic!("{adapters}: {e}"));
+        run_text(&stage(adapters, data, more), &out).unwrap_or_else(|e| panic!("{adapters}: {e}"));
         let [first, last] = losses(&out);
         assert!(last < first - 0.1, "{adapters}: {first} to {last}");
     }
@@ -80,14 +71,14 @@ fn they_learn_and_are_written_and_read_back() {
 fn a_stage_with_a_language_that_has_no_adapter_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = stage(&ROUTED.replace("default", "languages = [\"derived\", \"sw\"], default"), "both", ", packing = false");
-    let error = trained(&recipe, &folder.path().join("out")).expect_err("refused").to_string();
+    let error = run_text(&recipe, &folder.path().join("out")).expect_err("refused").to_string();
     assert!(error.contains("distant") && error.contains("an adapter: derived, sw"), "{error}");
 }
 
 #[test]
 fn packed_rows_are_not_routed_by_their_first_text() {
     let folder = tempfile::tempdir().expect("a folder");
-    let error = trained(&stage(ROUTED, "both", ""), &folder.path().join("out")).expect_err("refused").to_string();
+    let error = run_text(&stage(ROUTED, "both", ""), &folder.path().join("out")).expect_err("refused").to_string();
     assert!(error.contains("packing = false"), "{error}");
 }
 

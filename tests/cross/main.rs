@@ -16,5 +16,6 @@ mod optimizers;
 mod packing;
 mod passes;
 mod pieces;
+mod runs;
 mod splits;
 mod storage;

@@ -1,8 +1,9 @@
 //! What a training stage sees in each pass over its data: mixtures, data that is curated anew, data of single objectives.
 
+use crate::runs::run_loaded;
 use std::collections::BTreeSet;
 use tongues_builtin as _;
-use tongues_engine::{Begin, Quiet, RunOptions, Shop, run};
+use tongues_engine::Shop;
 use tongues_kernel::burn::prelude::*;
 use tongues_kernel::{Context, Curator, Records, Result, Sink, register};
 use tongues_recipe::{Linked, Loaded, parse};
@@ -85,9 +86,7 @@ fn caps_and_temperature_make_the_shares() {
 
 fn trained(stage: &str) -> (tempfile::TempDir, Result<tongues_engine::Outcome>) {
     let folder = tempfile::tempdir().expect("a folder");
-    let out = Some(folder.path().join("out"));
-    let options = RunOptions { out, device: Device::flex(), device_name: "flex".into(), begin: Begin::Fresh, stop: std::sync::Arc::default() };
-    let outcome = run(&loaded(stage), &options, &Quiet);
+    let outcome = run_loaded(&loaded(stage), &folder.path().join("out"));
     (folder, outcome)
 }
 
