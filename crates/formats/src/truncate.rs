@@ -49,7 +49,8 @@ pub(crate) fn fit(row: &mut Row, most: usize, rule: Truncate, at: &str) -> Resul
     let mut done = Done { rules: vec![rule.to_string()], cut: length - most, dropped: false };
     match rule {
         Truncate::Refuse => {
-            let remedy = "raise `sequence_length`, or say what shall happen: `truncate = \"cut-left\"`, \"cut-right\" or \"drop\" in the format";
+            // Trainings say how long a row may be; a score takes what the model has positions for.
+            let remedy = "raise `sequence_length` (of a score, take a model with more positions), or say what shall happen: `truncate = \"cut-left\"`, \"cut-right\" or \"drop\" in the format";
             return refuse(at, format!("at most {most} tokens"), format!("{length} tokens"), remedy);
         }
         Truncate::Drop => return Ok(Done { cut: length, dropped: true, ..done }),
