@@ -12,9 +12,9 @@ const NOT: u16 = 8;
 pub(crate) fn all(task: Task, language: &LanguageConfig) -> Vec<Item> {
     let plain = TaskConfig::new(task);
     let hard = TaskConfig { entities: 4, steps: 4, clauses: 4, negatives: 7, largest: 99, ..plain.clone() };
-    let easy = TaskConfig { clauses: if task == Task::Nli { 1 } else { plain.clauses }, ..plain.clone() };
-    let sets = [plain, hard, easy].into_iter().flat_map(|config| SPLITS.map(|split| world().items(&config, language, split, few(task, split, 300)).unwrap()));
-    sets.flatten().collect()
+    let easy = (task == Task::Nli).then(|| TaskConfig { clauses: 1, ..plain.clone() });
+    let configs = [plain, hard].into_iter().chain(easy);
+    configs.flat_map(|config| SPLITS.map(|split| world().items(&config, language, split, few(task, split, 300)).unwrap())).flatten().collect()
 }
 
 #[test]
